@@ -1,0 +1,1 @@
+"""What every Vitrine service needs, and nothing that one service alone knows."""

@@ -1,0 +1,154 @@
+"""The database of one service: an autocommit engine for reads, a transactional one for writes, both on its schema."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+import orjson
+from flask import current_app
+from greenlet import getcurrent
+from sqlalchemy import URL, Connection, Executable, MetaData, RowMapping, make_url
+from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from vitrine_kit.settings import ServiceSettings
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+ambient_session: ContextVar[AsyncSession | None] = ContextVar("vitrine_ambient_session", default=None)
+"""The transaction around the whole request, where there is one (idempotency.guard opens it)."""
+
+Params = Mapping[str, Any] | None
+T = TypeVar("T")
+
+
+def async_url(url: str) -> URL:
+    """The address for the asyncpg driver; `postgresql://` and `postgres://` are taken alike."""
+    return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+asyncpg")
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+class Database:
+    """One service's two connection pools; both see only its schema.
+
+    Reads run as single autocommit statements, without BEGIN and ROLLBACK around them and without an identity map.
+    Inside a request they run SQLAlchemy's synchronous Core on the request's own greenlet, which saves a second
+    greenlet for each statement (docs/reference/performance.md).
+    """
+
+    def __init__(self, settings: ServiceSettings, metadata: MetaData, *, statement_timeout_ms: int | None = None) -> None:
+        if settings.database_url is None:
+            raise ValueError("VITRINE_DATABASE_URL is not set")
+        if metadata.schema is None:
+            raise ValueError("the service's MetaData names no schema")
+        self.settings = settings
+        self.metadata = metadata
+        self.schema = str(metadata.schema)  # SQLAlchemy keeps it as a quoted_name, which asyncpg refuses
+        timeout_ms = settings.statement_timeout_ms if statement_timeout_ms is None else statement_timeout_ms
+        self._connect_args = {
+            "timeout": 5,
+            "server_settings": {
+                "application_name": f"vitrine-{self.schema}",
+                "search_path": self.schema,
+                "statement_timeout": str(timeout_ms),
+                "lock_timeout": str(timeout_ms),
+                "idle_in_transaction_session_timeout": "60000" if timeout_ms else "0",
+                "jit": "off",
+            },
+        }
+        url = async_url(settings.database_url.get_secret_value())
+        self.url = url
+        common: dict[str, Any] = {
+            "max_overflow": 0,
+            "pool_timeout": settings.pool_wait_s,
+            "connect_args": self._connect_args,
+            "json_serializer": _dumps,
+            "json_deserializer": orjson.loads,
+            "pool_use_lifo": True,
+            "hide_parameters": True,
+        }
+        self.read_engine: AsyncEngine = create_async_engine(
+            url, isolation_level="AUTOCOMMIT", pool_size=settings.pool_read_size, **common
+        )
+        self.write_engine: AsyncEngine = create_async_engine(url, pool_size=settings.pool_write_size, **common)
+        self._read_sync = self.read_engine.sync_engine
+        self._sessions = async_sessionmaker(self.write_engine, expire_on_commit=False)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine Flask-Migrate asks for."""
+        return self.write_engine
+
+    async def dispose(self) -> None:
+        """Closes every pooled connection."""
+        await self.read_engine.dispose()
+        await self.write_engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction: committed at the end, rolled back on any error. One for each request.
+
+        Within `idempotency.guard` it is a savepoint of the guard's transaction, so that the stored answer and the
+        write are one.
+        """
+        ambient = ambient_session.get()
+        if ambient is not None and ambient.info["vitrine_database"] is self:
+            async with ambient.begin_nested():
+                yield ambient
+            return
+        async with self._sessions(info={"vitrine_database": self}) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read_connection(self) -> AsyncIterator[AsyncConnection]:
+        """An autocommit connection, for several reads in a row."""
+        async with self.read_engine.connect() as connection:
+            yield connection
+
+    async def fetch_all(self, statement: Executable, params: Params = None) -> Sequence[RowMapping]:
+        """All rows of one read statement."""
+        return await self._read(statement, params, lambda result: result.mappings().all())
+
+    async def fetch_one(self, statement: Executable, params: Params = None) -> RowMapping | None:
+        """The first row of one read statement, or None."""
+        return await self._read(statement, params, lambda result: result.mappings().first())
+
+    async def fetch_value(self, statement: Executable, params: Params = None) -> Any:
+        """The first column of the first row of one read statement, or None."""
+        return await self._read(statement, params, lambda result: result.scalar())
+
+    async def _read(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
+        try:
+            return await self._read_once(statement, params, collect)
+        except DBAPIError as error:
+            # A connection the server closed, or a plan that a migration made stale: a read may simply run again.
+            stale_plan = isinstance(error, NotSupportedError) and "cached statement plan" in str(error.orig)
+            if not (error.connection_invalidated or stale_plan):
+                raise
+            return await self._read_once(statement, params, collect)
+
+    async def _read_once(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
+        if getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False):
+            with cast("Any", self._read_sync).connect() as connection:
+                return collect(cast("Connection", connection).execute(statement, params))
+        async with self.read_engine.connect() as connection:
+            return collect(await connection.execute(statement, params))
+
+
+def current_database() -> Database:
+    """The database of the current Flask app."""
+    database = current_app.extensions["vitrine"].database
+    assert isinstance(database, Database), "this service has no database"
+    return database

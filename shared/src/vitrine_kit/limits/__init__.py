@@ -1,0 +1,52 @@
+"""What a request may use: its time, its place among those running, and how often somebody may ask."""
+
+from flask import Flask, has_request_context, request
+
+from vitrine_kit.limits.deadlines import (
+    DEADLINE_HEADER,
+    Deadline,
+    current_deadline,
+    deadline_of,
+    set_deadline,
+)
+from vitrine_kit.limits.rates import RateLimiter, purge_rates, rate_limit_table
+from vitrine_kit.limits.shedding import EXEMPT_PATHS, LoadShedder, shedder_of
+from vitrine_kit.settings import ServiceSettings
+
+__all__ = [
+    "DEADLINE_HEADER",
+    "EXEMPT_PATHS",
+    "Deadline",
+    "LoadShedder",
+    "RateLimiter",
+    "client_address",
+    "current_deadline",
+    "deadline_of",
+    "purge_rates",
+    "rate_limit_table",
+    "register",
+    "set_deadline",
+    "shedder_of",
+]
+
+
+def register(app: Flask, settings: ServiceSettings) -> LoadShedder:
+    """Gives each request of the app its deadline and its place in the queue; returns the worker's shedder."""
+
+    def set_the_deadline() -> None:
+        set_deadline(deadline_of(request.headers.get(DEADLINE_HEADER), settings.request_timeout_ms))
+
+    app.before_request(set_the_deadline)
+    shedder = LoadShedder()
+    shedder.register(app)
+    return shedder
+
+
+def client_address() -> str:
+    """The visitor's address: what Nginx put into X-Real-IP, else the peer's; "local" without either.
+
+    Nginx overwrites X-Real-IP, and nothing but Nginx and neighbours reaches a service.
+    """
+    if not has_request_context():
+        return "local"
+    return request.headers.get("X-Real-IP") or request.remote_addr or "local"

@@ -1,0 +1,102 @@
+"""JSON log lines on standard error, each with the request's id; no secret and no body is ever logged."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from contextvars import ContextVar
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+from structlog.typing import EventDict
+
+from vitrine_kit.ids import new_id
+
+_request_id: ContextVar[str | None] = ContextVar("vitrine_request_id", default=None)
+_SANE_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+QUIET_PATHS = ("/livez", "/readyz", "/metrics")
+
+
+def get_logger(name: str) -> Any:
+    """A structured logger: `log.info("event_name", key=value)`."""
+    return structlog.get_logger(name)
+
+
+def current_request_id() -> str | None:
+    """The id of the request being served, or None outside of one."""
+    return _request_id.get()
+
+
+def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if (found := _request_id.get()) is not None:
+        event.setdefault("request_id", found)
+    return event
+
+
+def _to_json(value: Any, **_kwargs: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
+def configure_logging(service: str, instance: str, level: str = "INFO") -> None:
+    """Sends structlog's and the standard library's records to standard error as one JSON object a line."""
+
+    def add_origin(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        event.setdefault("instance", instance)
+        return event
+
+    chain: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+        add_origin,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=chain,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def register(app: Flask, *, log_requests: bool = True) -> None:
+    """Takes or makes the request's id, returns it in the answer, and writes one line for each request."""
+    log = get_logger("vitrine.request")
+
+    def start() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        _request_id.set(given if _SANE_ID.match(given) else str(new_id()))
+        g.started_s = time.perf_counter()
+
+    def finish(response: Response) -> Response:
+        request_id = _request_id.get()
+        if request_id is not None:
+            response.headers["X-Request-Id"] = request_id
+        if log_requests and request.path not in QUIET_PATHS:
+            duration_ms = round((time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000, 2)
+            status = response.status_code
+            level = logging.WARNING if status >= 500 else logging.INFO
+            log.log(level, "request", method=request.method, path=request.path, status=status, duration_ms=duration_ms)
+        return response
+
+    app.before_request(start)
+    app.after_request(finish)

@@ -1,0 +1,5 @@
+"""Migrates the schema of the kit's test service."""
+
+from vitrine_kit.migrations import run_env
+
+run_env()
