@@ -11,7 +11,6 @@ import notes_service
 import pytest
 import pytest_asyncio
 from flask import Flask
-
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import (
     Keys,
@@ -47,7 +46,9 @@ def notes_environment(notes_database: ServiceDatabase, keys: Keys) -> dict[str, 
 @pytest.fixture(scope="session")
 def notes_settings(notes_environment: dict[str, str]) -> ServiceSettings:
     migrate("notes_service", notes_environment)
-    return settings_of({name: value for name, value in notes_environment.items() if name.startswith("VITRINE_")})
+    return settings_of(
+        {name: value for name, value in notes_environment.items() if name.startswith("VITRINE_")}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from flask import Flask, Response, jsonify
 from pydantic import SecretStr
-
 from vitrine_kit import auth, problems
 from vitrine_kit.problems import Unavailable
 from vitrine_kit.settings import ServiceSettings

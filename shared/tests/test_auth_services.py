@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey
 from pydantic import SecretStr
-
 from vitrine_kit import auth
-from vitrine_kit.auth.jwt import SKEW_S, encode
 from vitrine_kit.auth import services as services_module
+from vitrine_kit.auth.jwt import SKEW_S, encode
 from vitrine_kit.problems import Unauthenticated
 from vitrine_kit.settings import ServiceSettings
 
@@ -85,7 +84,9 @@ def test_a_credential_ends_after_its_minute(
         users.verify(credential)
 
 
-def test_a_service_cannot_speak_for_another(catalog_key: OKPKey, users: auth.ServiceVerifier, clock: Clock) -> None:
+def test_a_service_cannot_speak_for_another(
+    catalog_key: OKPKey, users: auth.ServiceVerifier, clock: Clock
+) -> None:
     claims = {
         "iss": "gateway", "sub": "gateway", "aud": "users", "jti": "1", "iat": clock.now, "exp": clock.now + 60,
     }  # fmt: skip
@@ -95,7 +96,12 @@ def test_a_service_cannot_speak_for_another(catalog_key: OKPKey, users: auth.Ser
 
 @pytest.mark.parametrize(
     ("typ", "changes"),
-    [("at+jwt", {}), ("svc+jwt", {"exp": 1_800_000_061}), ("svc+jwt", {"aud": "vitrine"}), ("svc+jwt", {"sub": ""})],
+    [
+        ("at+jwt", {}),
+        ("svc+jwt", {"exp": 1_800_000_061}),
+        ("svc+jwt", {"aud": "vitrine"}),
+        ("svc+jwt", {"sub": ""}),
+    ],
 )
 def test_other_tokens_are_refused(
     catalog_key: OKPKey, users: auth.ServiceVerifier, typ: str, changes: dict[str, Any]
@@ -131,7 +137,10 @@ def test_both_sides_come_from_settings(catalog_key: OKPKey) -> None:
     )
     identity = auth.ServiceIdentity.from_settings(settings)
     assert identity is not None
-    assert auth.ServiceVerifier.from_settings(settings, "users").verify(identity.credential_for("users")).name == "catalog"
+    assert (
+        auth.ServiceVerifier.from_settings(settings, "users").verify(identity.credential_for("users")).name
+        == "catalog"
+    )
 
 
 def test_without_a_key_a_service_has_no_identity() -> None:

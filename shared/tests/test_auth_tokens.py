@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
-
 from vitrine_kit import auth
 from vitrine_kit.auth import tokens as tokens_module
 from vitrine_kit.auth.jwt import SKEW_S, encode, import_keys
@@ -70,7 +69,12 @@ def verifier(keyring: Keyring, clock: Clock) -> auth.TokenVerifier:
 
 
 def signed(key: OKPKey, clock: Clock, **changes: Any) -> str:
-    wanted: dict[str, Any] = {"issuer": ISSUER, "user_id": USER, "roles": ["editor"], "permissions": ["catalog:write"]}
+    wanted: dict[str, Any] = {
+        "issuer": ISSUER,
+        "user_id": USER,
+        "roles": ["editor"],
+        "permissions": ["catalog:write"],
+    }
     return auth.sign_access_token(key, **{**wanted, "now_s": clock.now, **changes})
 
 
@@ -85,9 +89,12 @@ def forged(key: Any, clock: Clock, *, header: Mapping[str, Any] | None = None, *
     head = {name: value for name, value in head.items() if value is not None}
     if "crit" in head:  # the library refuses to sign such a header
         signing_input = ".".join(
-            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims)
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in (head, claims)
         )
-        signature = base64.urlsafe_b64encode(key.private_key.sign(signing_input.encode())).decode().rstrip("=")
+        signature = (
+            base64.urlsafe_b64encode(key.private_key.sign(signing_input.encode())).decode().rstrip("=")
+        )
         return f"{signing_input}.{signature}"
     return jws.serialize_compact(head, json.dumps(claims), key, algorithms=[head["alg"]])
 
@@ -103,7 +110,11 @@ async def test_a_signed_token_names_its_principal(
 ) -> None:
     principal = await verifier.verify(signed(key, clock, name="Ada", session_id="s1"))
 
-    assert (principal.user_id, principal.roles, principal.permissions) == (USER, ("editor",), {"catalog:write"})
+    assert (principal.user_id, principal.roles, principal.permissions) == (
+        USER,
+        ("editor",),
+        {"catalog:write"},
+    )
     assert (principal.name, principal.session_id) == ("Ada", "s1")
     assert principal.may("catalog:write")
     assert not principal.may("users:roles")
@@ -112,7 +123,9 @@ async def test_a_signed_token_names_its_principal(
 def test_the_signer_uses_its_issuer_and_the_fully_specified_algorithm(key: OKPKey) -> None:
     token = auth.TokenSigner(key, ISSUER).sign(user_id=USER, roles=[], permissions=[])
 
-    header, payload, _ = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2] + ["e30"])
+    header, payload, _ = (
+        json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2] + ["e30"]
+    )
     assert header == {"alg": "Ed25519", "typ": "at+jwt", "kid": "first"}
     assert payload["iss"] == ISSUER
     assert payload["exp"] - payload["iat"] == 600
@@ -187,13 +200,15 @@ async def test_another_key_of_the_same_name_is_refused(verifier: auth.TokenVerif
     await refused(verifier, forged(auth.new_signing_key("first"), clock))
 
 
-async def test_no_other_algorithm_is_taken(
-    verifier: auth.TokenVerifier, key: OKPKey, clock: Clock
-) -> None:
+async def test_no_other_algorithm_is_taken(verifier: auth.TokenVerifier, key: OKPKey, clock: Clock) -> None:
     public = OctKey.import_key(key.as_dict(private=False)["x"], {"kid": "first"})
     await refused(verifier, forged(public, clock, header={"alg": "HS256"}))
-    await refused(verifier, forged(ECKey.generate_key("P-256", {"kid": "first"}), clock, header={"alg": "ES256"}))
-    await refused(verifier, forged(OKPKey.generate_key("Ed448", {"kid": "first"}), clock, header={"alg": "Ed448"}))
+    await refused(
+        verifier, forged(ECKey.generate_key("P-256", {"kid": "first"}), clock, header={"alg": "ES256"})
+    )
+    await refused(
+        verifier, forged(OKPKey.generate_key("Ed448", {"kid": "first"}), clock, header={"alg": "Ed448"})
+    )
     good = forged(key, clock)
     for name in ("none", "None", "EdDSA"):
         head = base64.urlsafe_b64encode(json.dumps({"alg": name, "typ": "at+jwt", "kid": "first"}).encode())
@@ -203,18 +218,21 @@ async def test_no_other_algorithm_is_taken(
 
 
 @pytest.mark.parametrize(
-    "token", ["", "a", "a.b", "a.b.c", "é.b.c", "W10.e30.e30", "bnVsbA.e30.e30", "." * 9, "a" * 8193, "e30.e30.e30"]
+    "token",
+    ["", "a", "a.b", "a.b.c", "é.b.c", "W10.e30.e30", "bnVsbA.e30.e30", "." * 9, "a" * 8193, "e30.e30.e30"],
 )
 async def test_what_is_no_token_is_refused(verifier: auth.TokenVerifier, token: str) -> None:
     await refused(verifier, token)
 
 
-async def test_a_changed_payload_is_refused(
-    verifier: auth.TokenVerifier, key: OKPKey, clock: Clock
-) -> None:
+async def test_a_changed_payload_is_refused(verifier: auth.TokenVerifier, key: OKPKey, clock: Clock) -> None:
     head, payload, signature = forged(key, clock).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    more = base64.urlsafe_b64encode(json.dumps({**claims, "perms": ["users:roles"]}).encode()).decode().rstrip("=")
+    more = (
+        base64.urlsafe_b64encode(json.dumps({**claims, "perms": ["users:roles"]}).encode())
+        .decode()
+        .rstrip("=")
+    )
     await refused(verifier, f"{head}.{more}.{signature}")
     not_json = base64.urlsafe_b64encode(b"[1]").decode().rstrip("=")
     await refused(verifier, f"{head}.{not_json}.{signature}")
@@ -223,7 +241,14 @@ async def test_a_changed_payload_is_refused(
 async def test_a_service_credential_is_no_access_token(
     verifier: auth.TokenVerifier, key: OKPKey, clock: Clock
 ) -> None:
-    claims = {"iss": ISSUER, "aud": "vitrine", "sub": str(USER), "iat": clock.now, "exp": clock.now + 60, "jti": "t"}
+    claims = {
+        "iss": ISSUER,
+        "aud": "vitrine",
+        "sub": str(USER),
+        "iat": clock.now,
+        "exp": clock.now + 60,
+        "jti": "t",
+    }
     await refused(verifier, encode(key, typ="svc+jwt", claims=claims))
 
 

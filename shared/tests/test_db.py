@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
-
 from vitrine_kit.db import Database, ambient_session
 from vitrine_kit.problems import Unavailable, of_exception
 from vitrine_kit.settings import ServiceSettings
@@ -70,7 +69,12 @@ async def test_within_an_ambient_transaction_a_failure_undoes_only_its_part(data
 
 
 async def test_the_run_time_role_can_neither_run_ddl_nor_leave_its_schema(database: Database) -> None:
-    for statement in ("CREATE TABLE other (x int)", "CREATE SCHEMA mine", "CREATE TABLE public.x (y int)", "DROP TABLE note"):
+    for statement in (
+        "CREATE TABLE other (x int)",
+        "CREATE SCHEMA mine",
+        "CREATE TABLE public.x (y int)",
+        "DROP TABLE note",
+    ):
         with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
             await database.fetch_value(text(statement))
     assert await database.fetch_value(text("SHOW search_path")) == "notes"
@@ -87,7 +91,9 @@ async def test_a_full_pool_is_a_503_and_soon(notes_settings: ServiceSettings) ->
     await database.dispose()
 
 
-async def test_a_read_survives_the_loss_of_its_connection(database: Database, notes_database: ServiceDatabase) -> None:
+async def test_a_read_survives_the_loss_of_its_connection(
+    database: Database, notes_database: ServiceDatabase
+) -> None:
     pid = await database.fetch_value(text("SELECT pg_backend_pid()"))
     admin = await asyncpg.connect(notes_database.admin_url)
     try:
@@ -97,7 +103,9 @@ async def test_a_read_survives_the_loss_of_its_connection(database: Database, no
     assert await database.fetch_value(text("SELECT pg_backend_pid()")) != pid
 
 
-async def test_a_read_survives_a_plan_made_stale_by_a_migration(database: Database, notes_database: ServiceDatabase) -> None:
+async def test_a_read_survives_a_plan_made_stale_by_a_migration(
+    database: Database, notes_database: ServiceDatabase
+) -> None:
     owner = await asyncpg.connect(notes_database.owner_url)
     try:
         await owner.execute("CREATE TABLE notes.changing (x int); INSERT INTO notes.changing VALUES (7)")

@@ -6,7 +6,6 @@ import asyncio
 
 import asyncpg
 import pytest
-
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import (
     Keys,
@@ -39,6 +38,8 @@ async def test_two_upgrades_at_once_take_turns(
         await drop_service_database(postgres_url, database)
 
 
-def test_a_difference_between_models_and_schema_shows(notes_settings: ServiceSettings, notes_environment: dict[str, str]) -> None:
+def test_a_difference_between_models_and_schema_shows(
+    notes_settings: ServiceSettings, notes_environment: dict[str, str]
+) -> None:
     assert notes_settings.database_owner_url is not None
     migrate("notes_service", notes_environment, "check")

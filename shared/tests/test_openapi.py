@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from vitrine_kit.openapi import document
 from vitrine_kit.testing import Keys
 
@@ -74,8 +73,12 @@ async def test_wrong_input_is_refused_naming_the_field(
     assert fields_of(response) == fields
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'{"title": "\xff"}', b'{"title": "\\ud800"}', b"[" * 100_000, b"\0"])
-async def test_what_is_no_json_is_a_400_that_says_where(client: httpx.AsyncClient, keys: Keys, raw: bytes) -> None:
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b'{"title": "\xff"}', b'{"title": "\\ud800"}', b"[" * 100_000, b"\0"]
+)
+async def test_what_is_no_json_is_a_400_that_says_where(
+    client: httpx.AsyncClient, keys: Keys, raw: bytes
+) -> None:
     response = await post(client, keys, raw)
     assert response.status_code == 400
     assert "JSON" in response.json()["detail"]
@@ -117,13 +120,23 @@ async def test_permissions_decide(client: httpx.AsyncClient, keys: Keys) -> None
 async def test_internal_routes_take_a_service_credential_only(client: httpx.AsyncClient, keys: Keys) -> None:
     assert (await client.get("/internal/ping")).status_code == 401
     assert (await client.get("/internal/ping", headers=keys.bearer("notes:write"))).status_code == 401
-    assert (await client.get("/internal/ping", headers=keys.service_header("gateway", "users"))).status_code == 401
-    assert (await client.get("/internal/ping", headers=keys.service_header("gateway", "notes"))).json() == {"pong": True}
+    assert (
+        await client.get("/internal/ping", headers=keys.service_header("gateway", "users"))
+    ).status_code == 401
+    assert (await client.get("/internal/ping", headers=keys.service_header("gateway", "notes"))).json() == {
+        "pong": True
+    }
 
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("?colour=red", "colour"), ("?limit=ten", "limit"), ("?limit=0", "limit"), ("?word=a&word=b", "word"), ("?word=%00", "word")],
+    [
+        ("?colour=red", "colour"),
+        ("?limit=ten", "limit"),
+        ("?limit=0", "limit"),
+        ("?word=a&word=b", "word"),
+        ("?word=%00", "word"),
+    ],
 )
 async def test_wrong_queries_are_refused(client: httpx.AsyncClient, query: str, field: str) -> None:
     response = await client.get(f"/api/notes/v1/search{query}")
@@ -156,7 +169,9 @@ async def test_the_document_describes_each_public_route(client: httpx.AsyncClien
     assert create["x-permission"] == "notes:write"
     assert create["description"] == "Stores the note."
     assert {"201", "400", "401", "403", "413", "415", "422", "429", "503"} <= set(create["responses"])
-    assert create["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NoteIn"}
+    assert create["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/NoteIn"
+    }
     assert found["components"]["schemas"]["NoteIn"]["additionalProperties"] is False
     read = found["paths"]["/api/notes/v1/notes/{note_id}"]["get"]
     assert read["parameters"][0]["schema"] == {"type": "string", "format": "uuid"}

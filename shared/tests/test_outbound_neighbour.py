@@ -19,7 +19,6 @@ import pytest_asyncio
 import uvicorn
 from flask import Flask
 from pydantic import SecretStr
-
 from vitrine_kit import auth, limits, outbound
 from vitrine_kit.outbound import BreakerState, Neighbour, NeighbourUnavailable, Policy
 from vitrine_kit.problems import GatewayTimeout
@@ -59,9 +58,18 @@ class Listener:
         await send({"type": "http.response.body", "body": content})
 
 
+def bound_to(address: tuple[str, int]) -> socket.socket:
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(address)
+    return found
+
+
 @asynccontextmanager
 async def listening(app: Any, bound: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, lifespan="off", log_level="critical", timeout_graceful_shutdown=1)
+    )
     running = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
         await asyncio.sleep(0.01)
@@ -70,12 +78,12 @@ async def listening(app: Any, bound: socket.socket) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await running
+        bound.close()
 
 
 @pytest_asyncio.fixture
 async def listener() -> AsyncIterator[tuple[Listener, str]]:
-    app, bound = Listener(), socket.socket()
-    bound.bind(("127.0.0.1", 0))
+    app, bound = Listener(), bound_to(("127.0.0.1", 0))
     async with listening(app, bound):
         yield app, f"http://127.0.0.1:{bound.getsockname()[1]}"
         if app.hold is not None:
@@ -90,9 +98,7 @@ async def make() -> AsyncIterator[Make]:
     made: list[Neighbour] = []
 
     def neighbour(url: str, *, kind: str = "aiohttp", uds: Path | None = None, **options: Any) -> Neighbour:
-        settings = ServiceSettings(
-            secret_key=SECRET, outbound_transport=cast(Any, kind), internal_socket=uds
-        )
+        settings = ServiceSettings(secret_key=SECRET, outbound_transport=cast(Any, kind), internal_socket=uds)
         made.append(Neighbour("users", url, settings, **options))
         return made[-1]
 
@@ -118,7 +124,9 @@ class Naps:
         self.taken.append(seconds)
 
 
-def served(*answers: int | Exception | httpx.Response, then: int = 200) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+def served(
+    *answers: int | Exception | httpx.Response, then: int = 200
+) -> tuple[httpx.MockTransport, list[httpx.Request]]:
     """A transport that gives these answers in turn, and what was asked."""
     asked: list[httpx.Request] = []
     left = list(answers)
@@ -134,7 +142,9 @@ def served(*answers: int | Exception | httpx.Response, then: int = 200) -> tuple
 
 
 @pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
-async def test_a_request_arrives_as_it_was_meant(listener: tuple[Listener, str], make: Make, kind: str) -> None:
+async def test_a_request_arrives_as_it_was_meant(
+    listener: tuple[Listener, str], make: Make, kind: str
+) -> None:
     app, url = listener
     key = auth.new_signing_key("catalog")
     neighbour = make(url, kind=kind, identity=auth.ServiceIdentity("catalog", key))
@@ -145,7 +155,11 @@ async def test_a_request_arrives_as_it_was_meant(listener: tuple[Listener, str],
 
     assert response.json() == {"ok": True}
     [arrived] = app.arrived
-    assert (arrived["method"], arrived["path"], arrived["query"]) == ("POST", "/internal/people", b"a=%C3%A4%20b")
+    assert (arrived["method"], arrived["path"], arrived["query"]) == (
+        "POST",
+        "/internal/people",
+        b"a=%C3%A4+b",
+    )
     assert json.loads(arrived["body"]) == {"ids": [1]}
     headers = arrived["headers"]
     assert headers["content-type"] == "application/json"
@@ -179,11 +193,15 @@ async def test_cookies_never_go_from_one_answer_into_the_next_request(
 
 
 @pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
-async def test_files_are_sent_as_multipart(listener: tuple[Listener, str], make: Make, kind: str, tmp_path: Path) -> None:
+async def test_files_are_sent_as_multipart(
+    listener: tuple[Listener, str], make: Make, kind: str, tmp_path: Path
+) -> None:
     app, url = listener
     (tmp_path / "goods.csv").write_bytes(b"a,b\n" * 50_000)
     with (tmp_path / "goods.csv").open("rb") as file:
-        response = await make(url, kind=kind).post("/imports", files={"file": ("goods.csv", file)}, timeout_s=30)
+        response = await make(url, kind=kind).post(
+            "/imports", files={"file": ("goods.csv", file)}, timeout_s=30
+        )
     assert response.status_code == 200
     assert app.arrived[0]["headers"]["content-type"].startswith("multipart/form-data; boundary=")
     assert len(app.arrived[0]["body"]) > 200_000
@@ -206,7 +224,9 @@ async def test_answers_below_500_come_back(make: Make, status: int) -> None:
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("failure", [502, 503, 504, httpx.ConnectError("no"), httpx.ReadError("cut"), OSError("x")])
+@pytest.mark.parametrize(
+    "failure", [502, 503, 504, httpx.ConnectError("no"), httpx.ReadError("cut"), OSError("x")]
+)
 async def test_a_read_is_tried_three_times(make: Make, failure: int | Exception) -> None:
     transport, asked = served(failure, failure)
     naps = Naps()
@@ -401,24 +421,22 @@ async def test_more_calls_than_connections_wait_a_moment_and_then_fail(
 @pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
 async def test_256_calls_at_once_all_return(listener: tuple[Listener, str], make: Make, kind: str) -> None:
     _, url = listener
-    neighbour = make(url, kind=kind, policy=Policy(connection_wait_s=5, attempt_timeout_s=5, total_timeout_s=10))
+    neighbour = make(
+        url, kind=kind, policy=Policy(connection_wait_s=5, attempt_timeout_s=5, total_timeout_s=10)
+    )
     answers = await asyncio.gather(*(neighbour.get("/x") for _ in range(256)))
     assert {one.status_code for one in answers} == {200}
 
 
 async def test_a_neighbour_that_comes_back_is_found_again(make: Make) -> None:
-    app, bound = Listener(), socket.socket()
-    bound.bind(("127.0.0.1", 0))
+    app, bound = Listener(), bound_to(("127.0.0.1", 0))
     address = bound.getsockname()
     neighbour = make(f"http://127.0.0.1:{address[1]}")
     async with listening(app, bound):
         assert (await neighbour.get("/x")).status_code == 200
     with pytest.raises(NeighbourUnavailable):
         await neighbour.get("/x")
-    again = socket.socket()
-    again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    again.bind(address)
-    async with listening(app, again):
+    async with listening(app, bound_to(address)):
         assert (await neighbour.get("/x")).status_code == 200
 
 

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from vitrine_kit.pagination import decode_cursor, encode_cursor
 from vitrine_kit.problems import Unprocessable
 from vitrine_kit.testing import Keys
@@ -78,3 +77,9 @@ async def test_a_bad_cursor_names_the_field(client: httpx.AsyncClient) -> None:
     found = await client.get(f"{NOTES}?after={uuid4()}")
     assert found.status_code == 422
     assert found.json()["errors"][0]["field"] == "after"
+
+
+@pytest.mark.parametrize("kind", [UUID, datetime, str])
+def test_a_number_where_a_text_belongs_is_refused(kind: type) -> None:
+    with pytest.raises(Unprocessable):
+        decode_cursor(encode_cursor([5]), [kind])

@@ -7,10 +7,9 @@ import logging
 import httpx
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from werkzeug.exceptions import ImATeapot, TooManyRequests
-
 from vitrine_kit import problems
 from vitrine_kit.problems import FieldError, NotFound, Problem, Unprocessable, of_database_error, of_exception
+from werkzeug.exceptions import ImATeapot, TooManyRequests
 
 
 class FakeState(Exception):
@@ -25,7 +24,9 @@ def dbapi(state: str, kind: type[DBAPIError] = DBAPIError) -> DBAPIError:
     return kind("SELECT secret", {}, FakeState(state))
 
 
-async def test_an_unexpected_error_tells_nothing_of_its_cause(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unexpected_error_tells_nothing_of_its_cause(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.ERROR):
         response = await client.get("/api/notes/v1/broken", headers={"X-Request-Id": "known-request-id"})
     assert response.status_code == 500

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-
 from vitrine_kit.settings import ServiceSettings
 
 SECRET = "x" * 32
@@ -54,7 +53,9 @@ def test_secure_cookies_need_https_or_the_loopback(url: str, secure: bool) -> No
     assert ServiceSettings(secret_key=SECRET, public_url=url).secure_cookies is secure
 
 
-@pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "https://shop.example/path", "https://shop.example/"])
+@pytest.mark.parametrize(
+    "url", ["shop.example", "ftp://shop.example", "https://shop.example/path", "https://shop.example/"]
+)
 def test_a_malformed_address_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="public_url"):
         ServiceSettings(secret_key=SECRET, public_url=url)

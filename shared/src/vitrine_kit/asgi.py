@@ -34,6 +34,7 @@ from vitrine_kit.greenlets import (
     iter_async,
     spawn,
 )
+from vitrine_kit.lean import make_lean
 from vitrine_kit.loopwatch import DEFAULT_THRESHOLD_MS, LoopWatch
 from vitrine_kit.offload import blocking, run_blocking
 from vitrine_kit.request_body import Receive, RequestBody
@@ -82,6 +83,7 @@ def install(app: Flask) -> Flask:
     Uses the two methods Flask documents for it. `Bridge` does this to its app; the factory does it too, so
     that the same app works under a plain WSGI server, the command line and the test client.
     """
+    make_lean(app)
     ensure_sync_of_flask = Flask.ensure_sync
 
     def async_to_sync(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,13 @@ from flask import current_app
 from greenlet import getcurrent
 from sqlalchemy import URL, Connection, Executable, MetaData, RowMapping, make_url
 from sqlalchemy.exc import DBAPIError, NotSupportedError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 
 from vitrine_kit.settings import ServiceSettings
 
@@ -48,7 +54,9 @@ class Database:
     greenlet for each statement (docs/reference/performance.md).
     """
 
-    def __init__(self, settings: ServiceSettings, metadata: MetaData, *, statement_timeout_ms: int | None = None) -> None:
+    def __init__(
+        self, settings: ServiceSettings, metadata: MetaData, *, statement_timeout_ms: int | None = None
+    ) -> None:
         if settings.database_url is None:
             raise ValueError("VITRINE_DATABASE_URL is not set")
         if metadata.schema is None:
@@ -82,7 +90,9 @@ class Database:
         self.read_engine: AsyncEngine = create_async_engine(
             url, isolation_level="AUTOCOMMIT", pool_size=settings.pool_read_size, **common
         )
-        self.write_engine: AsyncEngine = create_async_engine(url, pool_size=settings.pool_write_size, **common)
+        self.write_engine: AsyncEngine = create_async_engine(
+            url, pool_size=settings.pool_write_size, **common
+        )
         self._read_sync = self.read_engine.sync_engine
         self._sessions = async_sessionmaker(self.write_engine, expire_on_commit=False)
 

@@ -48,6 +48,12 @@ class RequestGreenlet(greenlet):
         self.result: Any = None
         self.failure: BaseException | None = None
 
+    def prepare(self, job: Callable[[], Any], context: Context | None) -> None:
+        """Set what to do when switched to, for the greenlet that calls this."""
+        self.hub_switch = getcurrent().switch
+        self.gr_context = context
+        self.job = job
+
     def run(self) -> None:
         """Do one job after another, parked in between; the hub reads the outcome and sets the next job."""
         while True:
@@ -120,9 +126,7 @@ def drive(job: Callable[[], T], context: Context | None) -> Generator[Any, Any, 
     """
     parked = _idle.parked
     worker = parked.pop() if parked else RequestGreenlet()
-    worker.hub_switch = getcurrent().switch
-    worker.gr_context = context
-    worker.job = job
+    worker.prepare(job, context)
     handed_up = worker.switch()
     while worker.job is not None:
         try:

@@ -3,9 +3,10 @@
 VITRINE_BIND            `unix:/path.sock` or `host:port` (default 127.0.0.1:8000)
 VITRINE_WORKERS         worker processes (default 2)
 VITRINE_RUN_DIR         a directory of this instance alone, for its control socket and heartbeat files
+VITRINE_UMASK           of its socket and files (default 0o077: its own user alone)
 VITRINE_LOG_LEVEL       gunicorn's own messages, on stderr (default INFO)
 VITRINE_MAX_REQUESTS    a worker is replaced after about this many requests (default 200000; 0 never)
-VITRINE_WORKER_TIMEOUT_S  a worker whose loop stands still for longer is killed (default 30)
+VITRINE_WORKER_TIMEOUT_S a worker whose loop stands still for longer is killed (default 30)
 """
 
 # gunicorn reads module-level names; this is the one module of the kit that reads the environment when
@@ -34,8 +35,9 @@ keepalive = 75
 max_requests = int(os.environ.get("VITRINE_MAX_REQUESTS", "200000"))
 max_requests_jitter = max_requests // 4
 
-# The mode of the UNIX socket: whoever may enter its directory may connect, Nginx's user among them.
-umask = 0
+# Of the UNIX socket, and of every file a service writes. Nginx runs as the same user; where it does not, it comes
+# over TCP or the mask is given.
+umask = int(os.environ.get("VITRINE_UMASK", "0o077"), 0)
 
 loglevel = os.environ.get("VITRINE_LOG_LEVEL", "INFO").lower()
 logger_class = "vitrine_kit.worker.ServiceLogger"

@@ -13,7 +13,9 @@ from vitrine_kit.db import Database
 from vitrine_kit.migrations import SchemaVersion
 
 
-def register(app: Flask, *, name: str, version: str, database: Database | None, schema: SchemaVersion | None) -> None:
+def register(
+    app: Flask, *, name: str, version: str, database: Database | None, schema: SchemaVersion | None
+) -> None:
     """Adds `/livez` and `/readyz` to the app."""
     bp = Blueprint("health", __name__)
     no_store = {"Cache-Control": "no-store"}
@@ -31,7 +33,11 @@ def register(app: Flask, *, name: str, version: str, database: Database | None, 
                 async with asyncio.timeout(2):
                     revision = await database.fetch_value(applied)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
-                return {**found, "status": "unready", "reason": f"database: {type(error).__name__}"}, 503, no_store
+                return (
+                    {**found, "status": "unready", "reason": f"database: {type(error).__name__}"},
+                    503,
+                    no_store,
+                )
             found["schema"] = revision
             if not schema.accepts(revision):
                 reason = f"the schema is at {revision}, this release needs {schema.head}: run its migration"

@@ -58,7 +58,11 @@ def configure_logging(service: str, instance: str, level: str = "INFO") -> None:
         add_origin,
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *chain,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -95,7 +99,14 @@ def register(app: Flask, *, log_requests: bool = True) -> None:
             duration_ms = round((time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000, 2)
             status = response.status_code
             level = logging.WARNING if status >= 500 else logging.INFO
-            log.log(level, "request", method=request.method, path=request.path, status=status, duration_ms=duration_ms)
+            log.log(
+                level,
+                "request",
+                method=request.method,
+                path=request.path,
+                status=status,
+                duration_ms=duration_ms,
+            )
         return response
 
     app.before_request(start)

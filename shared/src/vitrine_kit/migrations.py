@@ -49,9 +49,17 @@ def run_env() -> None:
 async def _run_online(database: Database, options: dict[str, Any]) -> None:
     owner = database.settings.database_owner_url or database.settings.database_url
     assert owner is not None, "Database() demands a database_url"
-    # With the service's schema on the search path, reflection takes it for the default one and reports every table as new.
-    connect_args = {"server_settings": {"search_path": "pg_catalog", "application_name": f"vitrine-{database.schema}-migrate"}}
-    engine = create_async_engine(async_url(owner.get_secret_value()), poolclass=NullPool, connect_args=connect_args)
+    # With the service's schema on the search path, reflection takes it for the default one and reports every
+    # table as new.
+    connect_args = {
+        "server_settings": {
+            "search_path": "pg_catalog",
+            "application_name": f"vitrine-{database.schema}-migrate",
+        }
+    }
+    engine = create_async_engine(
+        async_url(owner.get_secret_value()), poolclass=NullPool, connect_args=connect_args
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate, database.metadata, options)
@@ -73,7 +81,9 @@ def _migrate(connection: Connection, metadata: MetaData, options: dict[str, Any]
             context.run_migrations()
     finally:
         connection.rollback()
-        connection.execute(text("SELECT pg_advisory_unlock(hashtext('alembic:' || :schema))"), {"schema": schema})
+        connection.execute(
+            text("SELECT pg_advisory_unlock(hashtext('alembic:' || :schema))"), {"schema": schema}
+        )
         connection.commit()
 
 
@@ -91,7 +101,12 @@ def _managed_only(_object: Any, name: str | None, kind: str, reflected: bool, _c
 def _drop_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -> None:
     # Only `flask db migrate` writes a file; `flask db check` counts on finding its directive.
     asked_to_write = getattr(context.config.cmd_opts, "autogenerate", False)
-    if asked_to_write and directives and directives[0].upgrade_ops is not None and directives[0].upgrade_ops.is_empty():
+    if (
+        asked_to_write
+        and directives
+        and directives[0].upgrade_ops is not None
+        and directives[0].upgrade_ops.is_empty()
+    ):
         directives[:] = []
 
 

@@ -131,7 +131,9 @@ def _guarded(view: Callable[..., Awaitable[Any]], operation: Operation) -> Calla
             kwargs["query"] = read_query(query_type)
         elif request.args:
             name = next(iter(request.args))
-            raise Unprocessable(f"Unknown query parameter: {name}", errors=[FieldError(name, "Unknown parameter.")])
+            raise Unprocessable(
+                f"Unknown query parameter: {name}", errors=[FieldError(name, "Unknown parameter.")]
+            )
         if body_type is not None:
             kwargs["body"] = read_body(body_type)
         if not operation.idempotent or idempotency.HEADER not in request.headers or body_type is None:
@@ -159,8 +161,9 @@ def make_response(value: Any) -> Response:
     elif value is None:
         response = Response(status=204 if status == 200 else status)
     else:
-        data = value.model_dump_json().encode() if isinstance(value, BaseModel) else orjson.dumps(value, default=_jsonable)
-        response = Response(data, status=status, content_type="application/json")
+        is_model = isinstance(value, BaseModel)
+        data = value.model_dump_json().encode() if is_model else orjson.dumps(value, default=_jsonable)
+        response = current_app.response_class(data, status, mimetype="application/json")
     if headers:
         response.headers.update(headers)
     return response
@@ -306,18 +309,26 @@ class _Document:
 
     def __init__(self, app: Flask, prefix: str) -> None:
         self.app = app
-        self.rules = [(rule, op) for rule in app.url_map.iter_rules() if (op := _operation_of(app, rule, prefix))]
-        self.models: set[tuple[type[BaseModel], Literal["validation", "serialization"]]] = {(ProblemOut, "serialization")}
+        self.rules = [
+            (rule, op) for rule in app.url_map.iter_rules() if (op := _operation_of(app, rule, prefix))
+        ]
+        self.models: set[tuple[type[BaseModel], Literal["validation", "serialization"]]] = {
+            (ProblemOut, "serialization")
+        }
         for _rule, op in self.rules:
             self.models |= {(kind, "serialization") for kind in op.returns.values() if kind is not None}
             self.models |= {(op.body, "validation")} if op.body else set()
-        ordered = sorted(self.models, key=lambda entry: (entry[0].__module__, entry[0].__qualname__, entry[1]))
+        ordered = sorted(
+            self.models, key=lambda entry: (entry[0].__module__, entry[0].__qualname__, entry[1])
+        )
         self.references, self.definitions = models_json_schema(ordered, ref_template=_REF)
 
     def paths(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for rule, op in sorted(self.rules, key=lambda entry: entry[0].rule):
-            path = "".join(part if not dynamic else "{" + part + "}" for dynamic, part in rule._trace).split("|", 1)[-1]
+            path = "".join(part if not dynamic else "{" + part + "}" for dynamic, part in rule._trace).split(
+                "|", 1
+            )[-1]
             methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
             for method in sorted(methods):
                 found.setdefault(path, {})[method.lower()] = self.operation(rule, op)
@@ -340,7 +351,10 @@ class _Document:
             schema = self.references[(op.body, "validation")]
             found["requestBody"] = {"required": True, "content": {op.body_media: {"schema": schema}}}
         elif op.body_schema is not None:
-            found["requestBody"] = {"required": True, "content": {op.body_media: {"schema": dict(op.body_schema)}}}
+            found["requestBody"] = {
+                "required": True,
+                "content": {op.body_media: {"schema": dict(op.body_schema)}},
+            }
         return found
 
     def parameters(self, rule: Rule, op: Operation) -> list[dict[str, Any]]:
@@ -352,14 +366,21 @@ class _Document:
             shape = op.query.model_json_schema(ref_template=_REF)
             self.definitions.setdefault("$defs", {}).update(shape.pop("$defs", {}))
             for name, schema in shape.get("properties", {}).items():
-                entry = {"name": name, "in": "query", "required": name in shape.get("required", ()), "schema": schema}
+                entry = {
+                    "name": name,
+                    "in": "query",
+                    "required": name in shape.get("required", ()),
+                    "schema": schema,
+                }
                 if "description" in schema:
                     entry["description"] = schema["description"]
                 found.append(entry)
         names = [*op.headers, *(["Idempotency-Key"] if op.idempotent else [])]
         for name in names:
             limits = {"minLength": 1, "maxLength": 255} if name == "Idempotency-Key" else {}
-            found.append({"name": name, "in": "header", "required": False, "schema": {"type": "string", **limits}})
+            found.append(
+                {"name": name, "in": "header", "required": False, "schema": {"type": "string", **limits}}
+            )
         return found
 
     def responses(self, rule: Rule, op: Operation) -> dict[str, Any]:
@@ -383,7 +404,9 @@ class _Document:
 
 def _operation_of(app: Flask, rule: Rule, prefix: str) -> Operation | None:
     found: Operation | None = getattr(app.view_functions[rule.endpoint], "__vitrine_operation__", None)
-    return found if found is not None and rule.rule.startswith(prefix) and found.permission != INTERNAL else None
+    return (
+        found if found is not None and rule.rule.startswith(prefix) and found.permission != INTERNAL else None
+    )
 
 
 def document(app: Flask, *, name: str, version: str, prefix: str) -> dict[str, Any]:

@@ -24,7 +24,9 @@ class PageQuery(Query):
     """The two parameters every list takes."""
 
     limit: int = Field(50, ge=1, le=100, description="How many items at the most.")
-    after: str | None = Field(None, max_length=MAX_CURSOR_CHARS, description="The cursor of a former page's `next`.")
+    after: str | None = Field(
+        None, max_length=MAX_CURSOR_CHARS, description="The cursor of a former page's `next`."
+    )
 
 
 def encode_cursor(values: Sequence[Any]) -> str:
@@ -45,13 +47,18 @@ def decode_cursor(after: str, kinds: Sequence[type]) -> list[Any]:
         values = orjson.loads(raw)
         if not isinstance(values, list) or len(values) != len(kinds):
             raise ValueError("other shape")
-        return [None if value is None else _of_kind(value, kind) for value, kind in zip(values, kinds, strict=True)]
+        return [
+            None if value is None else _of_kind(value, kind)
+            for value, kind in zip(values, kinds, strict=True)
+        ]
     except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         message = "This is not a cursor of this list in this order. Start again without it."
         raise Unprocessable(message, errors=[FieldError("after", message)]) from error
 
 
 def _of_kind(value: Any, kind: type) -> Any:
+    if kind in {UUID, datetime} and not isinstance(value, str):
+        raise TypeError("other kind")
     if kind is UUID:
         return UUID(value)
     if kind is datetime:
@@ -63,9 +70,9 @@ def _of_kind(value: Any, kind: type) -> Any:
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError("other kind")
-    if kind is int and not -(2**63) <= value < 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("out of range")
-    if kind is str and "\0" in value:
+    if isinstance(value, str) and "\0" in value:
         raise ValueError("NUL")
     return value
 

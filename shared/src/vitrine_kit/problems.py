@@ -1,14 +1,14 @@
 """Problem documents (RFC 9457): the one tree of errors a client can see, and how Flask renders it.
 
-    Problem
-    ├── BadRequest 400            ├── PreconditionFailed 412
-    ├── Unauthenticated 401       ├── PayloadTooLarge 413
-    ├── Forbidden 403             ├── UnsupportedMediaType 415
-    ├── NotFound 404              ├── Unprocessable 422
-    ├── MethodNotAllowed 405      ├── PreconditionRequired 428
-    ├── Conflict 409              ├── TooManyRequests 429
-    ├── Gone 410                  ├── Unavailable 503
-    └── …                         └── GatewayTimeout 504
+Problem
+├── BadRequest 400            ├── PreconditionFailed 412
+├── Unauthenticated 401       ├── PayloadTooLarge 413
+├── Forbidden 403             ├── UnsupportedMediaType 415
+├── NotFound 404              ├── Unprocessable 422
+├── MethodNotAllowed 405      ├── PreconditionRequired 428
+├── Conflict 409              ├── TooManyRequests 429
+├── Gone 410                  ├── Unavailable 503
+└── …                         └── GatewayTimeout 504
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 
 import orjson
 from flask import Flask, Response
-from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from vitrine_kit.logs import current_request_id, get_logger
@@ -207,7 +208,9 @@ def of_exception(error: Exception) -> Problem:
     if isinstance(error, DBAPIError):
         found = of_database_error(error)
         if found is not None:
-            log.warning("database_error", state=getattr(error.orig, "sqlstate", None), kind=type(error).__name__)
+            log.warning(
+                "database_error", state=getattr(error.orig, "sqlstate", None), kind=type(error).__name__
+            )
             return found
     if isinstance(error, (ConnectionError, TimeoutError)):
         log.warning("dependency_unreachable", exc_info=error)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, Request, Response, current_app
+from flask.sessions import SessionInterface, SessionMixin
 from flask_migrate import Migrate
 
 from vitrine_kit import asgi, auth, health, jobs, limits, logs, metrics, openapi, outbound, problems
@@ -22,6 +23,16 @@ from vitrine_kit.outbound import Neighbour
 from vitrine_kit.settings import ServiceSettings
 
 Lifespan = Callable[[Flask], AbstractAsyncContextManager[None]]
+
+
+class NoSession(SessionInterface):
+    """No cookie session: an API's callers show a token, and none of them should get a cookie by accident."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        raise AssertionError("an API has no session to save")
 
 
 @dataclass
@@ -70,6 +81,9 @@ def create_service(
         PROPAGATE_EXCEPTIONS=False,
         PREFERRED_URL_SCHEME=settings.public_url.partition("://")[0],
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the order in which a schema declares its members
+    if api:
+        app.session_interface = NoSession()
     release = _version_of(import_name)
     logs.configure_logging(name, settings.instance, settings.log_level)
     state = ServiceState(name, release, settings, database)

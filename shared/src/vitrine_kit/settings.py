@@ -22,7 +22,10 @@ class FileSource(PydanticBaseSettingsSource):
         return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -33,7 +36,9 @@ class ServiceSettings(BaseSettings):
         pydantic.ValidationError: a setting is missing or malformed; the process must not start.
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, validate_default=True
+    )
 
     environment: Literal["production", "development", "test"] = "production"
     public_url: str = Field("http://localhost:8080", pattern=r"^https?://[^/\s]+$")

@@ -63,11 +63,22 @@ def postgres_server() -> Iterator[str]:
     data = root / "data"
     settings = f"-p {port} -k {root} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off"
     settings += " -c synchronous_commit=off -c full_page_writes=off"
-    initdb = ["initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale-provider=builtin"]
-    run = {"check": True, "capture_output": True, "cwd": root, **user}
-    subprocess.run([binaries / initdb[0], *initdb[1:], "--locale=C.UTF-8", "--no-sync"], **run)
-    start = [binaries / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", settings, "start"]
-    subprocess.run(start, **{**run, "capture_output": False}, stdout=subprocess.DEVNULL)
+    run: dict[str, Any] = {"check": True, "cwd": root, "stdout": subprocess.DEVNULL, **user}
+    make = [
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale-provider=builtin",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    subprocess.run([binaries / "initdb", "-D", data, *make], **run)
+    subprocess.run(
+        [binaries / "pg_ctl", "-D", data, "-w", "-l", root / "log", "-o", settings, "start"], **run
+    )
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
@@ -84,14 +95,16 @@ def free_port() -> int:
 
 
 async def create_service_database(server_url: str, schema: str) -> ServiceDatabase:
-    """A fresh database with the service's schema, its owner role and its run-time role, as `./vitrine up` makes them."""
+    """A fresh database with the service's schema, its owner and its run-time role, as `./vitrine up` makes them."""
     name = f"test_{schema}_{secrets.token_hex(4)}"
     base = make_url(server_url)
     owner, app = f"{name}_owner", f"{name}_app"
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"CREATE DATABASE {name}")
-        await connection.execute(f"CREATE ROLE {owner} LOGIN PASSWORD 'owner'; CREATE ROLE {app} LOGIN PASSWORD 'app'")
+        await connection.execute(
+            f"CREATE ROLE {owner} LOGIN PASSWORD 'owner'; CREATE ROLE {app} LOGIN PASSWORD 'app'"
+        )
     finally:
         await connection.close()
     admin_url = _url(base.set(database=name))
@@ -143,7 +156,9 @@ class Keys:
     @classmethod
     def generate(cls, services: Iterable[str] = ("users", "catalog", "gateway")) -> Keys:
         access = OKPKey.generate_key("Ed25519", {"kid": "test", "use": "sig"})
-        return cls(access, {name: OKPKey.generate_key("Ed25519", {"kid": name, "use": "sig"}) for name in services})
+        return cls(
+            access, {name: OKPKey.generate_key("Ed25519", {"kid": name, "use": "sig"}) for name in services}
+        )
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self.access.as_dict(private=False)]}
@@ -155,7 +170,12 @@ class Keys:
         return json.dumps(self.services[name].as_dict(private=True))
 
     def token(
-        self, permissions: Iterable[str] = (), *, user_id: UUID | None = None, roles: Iterable[str] = (), name: str = "Test"
+        self,
+        permissions: Iterable[str] = (),
+        *,
+        user_id: UUID | None = None,
+        roles: Iterable[str] = (),
+        name: str = "Test",
     ) -> str:
         """An access token as users would sign it."""
         return auth.sign_access_token(
@@ -199,7 +219,9 @@ def migrate(package: str, environment: dict[str, str], *arguments: str) -> str:
         AssertionError: it failed; holds what it printed.
     """
     command = [sys.executable, "-m", "flask", "--app", package, "db", *(arguments or ("upgrade",))]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

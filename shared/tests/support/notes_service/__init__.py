@@ -10,7 +10,6 @@ from flask import Flask
 from pydantic import Field
 from sqlalchemy import MetaData, bindparam, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
 from vitrine_kit.db import NAMING_CONVENTION, Database, current_database
 from vitrine_kit.ids import new_id
 from vitrine_kit.openapi import (
@@ -69,7 +68,9 @@ class SearchQuery(Query):
 _BY_ID = select(Note.id, Note.title, Note.version).where(Note.id == bindparam("note_id"))
 _PAGE = (
     select(Note.id, Note.title)
-    .where(bindparam("after", type_=Note.id.type).is_(None) | (Note.id > bindparam("after", type_=Note.id.type)))
+    .where(
+        bindparam("after", type_=Note.id.type).is_(None) | (Note.id > bindparam("after", type_=Note.id.type))
+    )
     .order_by(Note.id)
     .limit(bindparam("limit"))
 )
@@ -78,7 +79,9 @@ bp = ApiBlueprint("notes", __name__, url_prefix="/api/notes/v1")
 internal = ApiBlueprint("internal", __name__, url_prefix="/internal")
 
 
-@bp.operation("POST", "/notes", summary="Write a note", permission="notes:write", body=NoteIn, returns={201: NoteOut})
+@bp.operation(
+    "POST", "/notes", summary="Write a note", permission="notes:write", body=NoteIn, returns={201: NoteOut}
+)
 async def create_note(body: NoteIn) -> Any:
     """Stores the note."""
     async with current_database().transaction() as session:
@@ -87,7 +90,9 @@ async def create_note(body: NoteIn) -> Any:
     return NoteOut(id=note.id, title=note.title, version=note.version), 201
 
 
-@bp.operation("GET", "/notes/<uuid:note_id>", summary="Read a note", permission=PUBLIC, returns={200: NoteOut})
+@bp.operation(
+    "GET", "/notes/<uuid:note_id>", summary="Read a note", permission=PUBLIC, returns={200: NoteOut}
+)
 async def get_note(note_id: UUID) -> Any:
     row = await current_database().fetch_one(_BY_ID, {"note_id": note_id})
     if row is None:

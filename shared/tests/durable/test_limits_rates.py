@@ -1,0 +1,95 @@
+"""Rate limits in PostgreSQL: exact under parallel use, patient, and forgetful only when told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from vitrine_kit import limits
+from vitrine_kit.db import Database
+from vitrine_kit.problems import TooManyRequests
+
+
+@pytest.fixture
+def limiter(database: Database) -> limits.RateLimiter:
+    return limits.RateLimiter(database)
+
+
+async def test_a_burst_is_allowed_and_then_no_more(limiter: limits.RateLimiter) -> None:
+    waits = [await limiter.spend("a", per_s=1 / 60, burst=3) for _ in range(5)]
+
+    assert waits[:3] == [0, 0, 0]
+    assert all(55 < wait <= 60 for wait in waits[3:])
+
+
+async def test_keys_do_not_meet(limiter: limits.RateLimiter) -> None:
+    assert await limiter.spend("a", per_s=0.01, burst=1) == 0
+    assert await limiter.spend("b", per_s=0.01, burst=1) == 0
+    assert await limiter.spend("a", per_s=0.01, burst=1) > 0
+
+
+async def test_of_50_at_once_exactly_the_burst_passes(limiter: limits.RateLimiter) -> None:
+    waits = await asyncio.gather(*(limiter.spend("a", per_s=0.001, burst=7) for _ in range(50)))
+    assert waits.count(0) == 7
+
+
+async def test_what_was_used_comes_back_with_time(limiter: limits.RateLimiter) -> None:
+    assert await limiter.spend("a", per_s=20, burst=1) == 0
+    wait_s = await limiter.spend("a", per_s=20, burst=1)
+    assert 0 < wait_s <= 0.05
+    async with asyncio.timeout(5):
+        while await limiter.spend("a", per_s=20, burst=1):
+            await asyncio.sleep(wait_s)
+
+
+async def test_refused_attempts_do_not_lengthen_the_wait(limiter: limits.RateLimiter) -> None:
+    await limiter.spend("a", per_s=0.1, burst=1)
+    waits = [await limiter.spend("a", per_s=0.1, burst=1) for _ in range(20)]
+    assert waits[-1] <= waits[0]
+
+
+async def test_one_use_may_cost_more(limiter: limits.RateLimiter) -> None:
+    assert await limiter.spend("a", per_s=0.1, burst=10, cost=7) == 0
+    assert 35 < await limiter.spend("a", per_s=0.1, burst=10, cost=7) <= 40
+    assert await limiter.spend("a", per_s=0.1, burst=10, cost=3) == 0
+    for wrong in ({"per_s": 0, "burst": 1}, {"per_s": 1, "burst": 1, "cost": 2}, {"per_s": 1, "burst": 1, "cost": 0}):
+        with pytest.raises(ValueError, match="between 1 and the burst"):
+            await limiter.spend("a", **wrong)
+
+
+async def test_a_refusal_says_how_long_to_wait(limiter: limits.RateLimiter) -> None:
+    await limiter.take("a", per_s=0.1, burst=1)
+    with pytest.raises(TooManyRequests) as caught:
+        await limiter.take("a", per_s=0.1, burst=1)
+    assert int(caught.value.headers["Retry-After"]) in (10, 11)
+
+
+async def test_a_forgotten_key_is_even(limiter: limits.RateLimiter) -> None:
+    await limiter.take("a", per_s=0.001, burst=1)
+    await limiter.forget("a")
+    await limiter.take("a", per_s=0.001, burst=1)
+
+
+async def test_a_rolled_back_request_has_used_its_attempt(limiter: limits.RateLimiter, database: Database) -> None:
+    with pytest.raises(RuntimeError, match="rolled back"):
+        async with database.transaction():
+            await limiter.take("a", per_s=0.001, burst=1)
+            raise RuntimeError("rolled back")
+    with pytest.raises(TooManyRequests):
+        await limiter.take("a", per_s=0.001, burst=1)
+
+
+async def test_keys_are_stored_as_hashes_and_purged_when_even(
+    limiter: limits.RateLimiter, database: Database
+) -> None:
+    await limiter.spend("ada@example.com", per_s=0.001, burst=1)
+    await limiter.spend("ä", per_s=1000, burst=1)
+    rows = await database.fetch_all(text("SELECT key, even_at FROM ledger.rate_limit"))
+    assert b"ada" not in b"".join(row["key"] for row in rows)
+
+    async with asyncio.timeout(5):
+        while await limits.purge_rates(database) == 0:
+            await asyncio.sleep(0.001)
+    assert await database.fetch_value(text("SELECT count(*) FROM ledger.rate_limit")) == 1

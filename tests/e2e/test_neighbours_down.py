@@ -1,0 +1,82 @@
+"""Each service goes on without its neighbours, says what is missing, and finds them again by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.stack
+
+PRODUCTS = "/api/catalog/v1/products"
+
+
+@contextmanager
+def without(stack: Any, service: str) -> Iterator[None]:
+    stack.stop(service)
+    try:
+        yield
+    finally:
+        stack.start(service)
+
+
+def until(condition: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.2)
+
+
+def fresh(url: str) -> str:
+    """An address no cache has seen."""
+    return f"{url}{'&' if '?' in url else '?'}limit={50 + uuid4().int % 50}"
+
+
+def test_with_users_stopped_the_public_catalogue_is_complete(stack: Any) -> None:
+    owner = {"Authorization": f"Bearer {stack.token()}"}
+    with httpx.Client(base_url=stack.url, timeout=20) as visitor:
+        shown = visitor.get(PRODUCTS).json()["items"]
+        assert shown
+        # A signed-in reader whose keys the catalogue knows already.
+        assert visitor.get(PRODUCTS, headers=owner).status_code == 200
+        with without(stack, "users"):
+            assert visitor.get("/").status_code == 200
+            assert visitor.get(fresh(PRODUCTS)).status_code == 200
+            assert visitor.get(f"{PRODUCTS}/{shown[0]['id']}").json()["title"] == shown[0]["title"]
+            assert visitor.get(f"/products/{shown[0]['slug']}").status_code == 200
+            assert visitor.get("/search", params={"q": shown[0]["title"].split()[0]}).status_code == 200
+            signed_in = visitor.get(fresh(f"{PRODUCTS}?expand=created_by"), headers=owner)
+            assert signed_in.status_code == 200
+            assert visitor.get("/api/users/v1/jwks.json?x=1").status_code in {422, 502, 503, 504}
+            sign_in = visitor.get("/sign-in")
+            assert sign_in.status_code in {200, 503}
+        until(lambda: visitor.get("/api/users/v1/jwks.json").status_code == 200, "users comes back")
+
+
+def test_with_the_catalogue_stopped_the_gateway_says_so(stack: Any) -> None:
+    with httpx.Client(base_url=stack.url, timeout=20) as visitor:
+        slug = visitor.get(PRODUCTS).json()["items"][0]["slug"]
+        with without(stack, "catalog"):
+            away = visitor.get("/search", params={"q": uuid4().hex})
+            assert away.status_code == 503
+            assert "text/html" in away.headers["Content-Type"]
+            assert "<h1" in away.text
+            api = visitor.get(fresh(PRODUCTS))
+            assert api.status_code in {502, 503}
+            assert api.headers["Content-Type"].startswith("application/problem+json")
+            assert visitor.get("/sign-in").status_code == 200
+        until(lambda: visitor.get(f"/products/{slug}?fresh={uuid4().hex}").status_code == 200, "the catalogue comes back")
+
+
+def test_with_the_gateway_stopped_both_apis_serve(stack: Any) -> None:
+    with httpx.Client(base_url=stack.url, timeout=20) as visitor:
+        with without(stack, "gateway"):
+            assert visitor.get(fresh(PRODUCTS)).status_code == 200
+            assert visitor.get("/api/users/v1/jwks.json").status_code == 200
+            assert visitor.get(f"/search?q={uuid4().hex}").status_code in {502, 503}
+        until(lambda: visitor.get(f"/?fresh={uuid4().hex}").status_code == 200, "the gateway comes back")
