@@ -124,7 +124,7 @@ def test_the_signer_uses_its_issuer_and_the_fully_specified_algorithm(key: OKPKe
     token = auth.TokenSigner(key, ISSUER).sign(user_id=USER, roles=[], permissions=[])
 
     header, payload, _ = (
-        json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2] + ["e30"]
+        json.loads(base64.urlsafe_b64decode(part + "==")) for part in [*token.split(".")[:2], "e30"]
     )
     assert header == {"alg": "Ed25519", "typ": "at+jwt", "kid": "first"}
     assert payload["iss"] == ISSUER

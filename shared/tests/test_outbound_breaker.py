@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
-
 from vitrine_kit.outbound import Breaker, BreakerState, Policy, RetryBudget
 from vitrine_kit.outbound.policy import retry_after_s
 

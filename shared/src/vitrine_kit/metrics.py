@@ -7,6 +7,7 @@ through small files in the run directory, so that whichever of them is asked ans
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from bisect import bisect_left
@@ -42,7 +43,6 @@ class Metrics:
     def __init__(self, app: Flask, directory: Path | None) -> None:
         self._app = app
         self._directory = directory
-        self._pid = os.getpid()
         # route, method, status -> [buckets…, beyond the last, seconds in all]
         self._requests: dict[tuple[str, str, int], list[float]] = {}
 
@@ -94,7 +94,9 @@ class Metrics:
     def withdraw(self) -> None:
         """Takes this process's counts back, as it ends."""
         if self._directory is not None:
-            (self._directory / f"{os.getpid()}.json").unlink(missing_ok=True)
+            # Where it cannot be removed it is passed over after a minute.
+            with contextlib.suppress(OSError):
+                (self._directory / f"{os.getpid()}.json").unlink()
 
     def all_snapshots(self) -> list[dict[str, Any]]:
         """The counts of this process and of every other worker that has shared its own lately."""

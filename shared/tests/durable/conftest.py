@@ -12,9 +12,8 @@ import pytest_asyncio
 from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import Column, Integer, MetaData, Table, Text
-from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.dialects import postgresql
-
+from sqlalchemy.schema import CreateIndex, CreateTable
 from vitrine_kit import events, idempotency, jobs, limits
 from vitrine_kit.db import NAMING_CONVENTION, Database
 from vitrine_kit.service import create_service
@@ -82,7 +81,9 @@ def ledger_settings(ledger_database: ServiceDatabase, keys: Keys) -> ServiceSett
 
 
 @pytest_asyncio.fixture
-async def database(ledger_settings: ServiceSettings, ledger_database: ServiceDatabase) -> AsyncIterator[Database]:
+async def database(
+    ledger_settings: ServiceSettings, ledger_database: ServiceDatabase
+) -> AsyncIterator[Database]:
     """The run-time role's database, with empty tables."""
     connection = await asyncpg.connect(ledger_database.owner_url)
     try:

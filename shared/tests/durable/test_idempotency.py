@@ -13,7 +13,6 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-
 from vitrine_kit import idempotency
 from vitrine_kit.db import Database, current_database
 from vitrine_kit.openapi import PUBLIC, ApiBlueprint, Schema
@@ -53,20 +52,38 @@ class Notes:
 
     def _routes(self) -> None:
         @self.bp.operation(
-            "POST", "/entries", summary="Add", permission=PUBLIC, body=EntryIn, returns={201: EntryIn}, idempotent=True
+            "POST",
+            "/entries",
+            summary="Add",
+            permission=PUBLIC,
+            body=EntryIn,
+            returns={201: EntryIn},
+            idempotent=True,
         )
         async def create(body: EntryIn) -> Any:
             found = await self.add(body.note)
             return found, 201, {"Location": f"/entries/{found['id']}", "X-Other": "not kept"}
 
         @self.bp.operation(
-            "POST", "/others", summary="Add", permission=PUBLIC, body=EntryIn, returns={201: EntryIn}, idempotent=True
+            "POST",
+            "/others",
+            summary="Add",
+            permission=PUBLIC,
+            body=EntryIn,
+            returns={201: EntryIn},
+            idempotent=True,
         )
         async def create_other(body: EntryIn) -> Any:
             return await self.add(body.note), 201
 
         @self.bp.operation(
-            "POST", "/twice", summary="Two", permission=PUBLIC, body=EntryIn, returns={201: EntryIn}, idempotent=True
+            "POST",
+            "/twice",
+            summary="Two",
+            permission=PUBLIC,
+            body=EntryIn,
+            returns={201: EntryIn},
+            idempotent=True,
         )
         async def twice(body: EntryIn) -> Any:
             first = await self.add(body.note)
@@ -77,7 +94,13 @@ class Notes:
             raise AssertionError("the note was taken twice")
 
         @self.bp.operation(
-            "POST", "/answered", summary="503", permission=PUBLIC, body=EntryIn, returns={201: EntryIn}, idempotent=True
+            "POST",
+            "/answered",
+            summary="503",
+            permission=PUBLIC,
+            body=EntryIn,
+            returns={201: EntryIn},
+            idempotent=True,
         )
         async def answered(body: EntryIn) -> Any:
             return await self.add(body.note), int(body.note)
@@ -109,7 +132,10 @@ async def test_a_repetition_gets_the_first_answer_and_does_nothing(
     assert again.content == first.content
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["Content-Type"] == "application/json"
-    assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true")
+    assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (
+        None,
+        "true",
+    )
     assert "X-Other" not in again.headers
     assert (notes.runs, await count(database)) == (1, 1)
 
@@ -209,9 +235,7 @@ async def test_a_request_whose_connection_dies_leaves_nothing_and_frees_the_key(
     assert (await client.post("/entries", json={"note": "a"}, headers=KEY)).status_code == 201
 
 
-async def test_the_write_is_seen_only_with_its_answer(
-    client: httpx.AsyncClient, database: Database
-) -> None:
+async def test_the_write_is_seen_only_with_its_answer(client: httpx.AsyncClient, database: Database) -> None:
     """Whoever sees the entry sees the stored answer too, at every moment."""
     seen: set[tuple[int, int]] = set()
     both = text(
@@ -266,14 +290,18 @@ async def test_keys_are_forgotten_after_a_day(
 ) -> None:
     await client.post("/entries", json={"note": "a"}, headers=KEY)
     async with database.transaction() as session:
-        await session.execute(text("UPDATE ledger.idempotency_key SET created_at = now() - interval '24 hours 1 s'"))
+        await session.execute(
+            text("UPDATE ledger.idempotency_key SET created_at = now() - interval '24 hours 1 s'")
+        )
 
     answer = await client.post("/entries", json={"note": "b"}, headers=KEY)
     assert (answer.status_code, notes.runs) == (201, 2)
     assert (await client.post("/entries", json={"note": "b"}, headers=KEY)).json() == answer.json()
     assert await idempotency.purge_keys(database) == 0
     async with database.transaction() as session:
-        await session.execute(text("UPDATE ledger.idempotency_key SET created_at = now() - interval '24 hours 1 s'"))
+        await session.execute(
+            text("UPDATE ledger.idempotency_key SET created_at = now() - interval '24 hours 1 s'")
+        )
     assert await idempotency.purge_keys(database) == 1
 
 

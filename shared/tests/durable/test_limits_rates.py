@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
-
 from vitrine_kit import limits
 from vitrine_kit.db import Database
 from vitrine_kit.problems import TooManyRequests
@@ -54,7 +53,11 @@ async def test_one_use_may_cost_more(limiter: limits.RateLimiter) -> None:
     assert await limiter.spend("a", per_s=0.1, burst=10, cost=7) == 0
     assert 35 < await limiter.spend("a", per_s=0.1, burst=10, cost=7) <= 40
     assert await limiter.spend("a", per_s=0.1, burst=10, cost=3) == 0
-    for wrong in ({"per_s": 0, "burst": 1}, {"per_s": 1, "burst": 1, "cost": 2}, {"per_s": 1, "burst": 1, "cost": 0}):
+    for wrong in (
+        {"per_s": 0, "burst": 1},
+        {"per_s": 1, "burst": 1, "cost": 2},
+        {"per_s": 1, "burst": 1, "cost": 0},
+    ):
         with pytest.raises(ValueError, match="between 1 and the burst"):
             await limiter.spend("a", **wrong)
 
@@ -72,7 +75,9 @@ async def test_a_forgotten_key_is_even(limiter: limits.RateLimiter) -> None:
     await limiter.take("a", per_s=0.001, burst=1)
 
 
-async def test_a_rolled_back_request_has_used_its_attempt(limiter: limits.RateLimiter, database: Database) -> None:
+async def test_a_rolled_back_request_has_used_its_attempt(
+    limiter: limits.RateLimiter, database: Database
+) -> None:
     with pytest.raises(RuntimeError, match="rolled back"):
         async with database.transaction():
             await limiter.take("a", per_s=0.001, burst=1)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flask import Flask, current_app, g, request
 
+from vitrine_kit.asgi import await_
 from vitrine_kit.auth.services import SERVICE_HEADER, ServicePrincipal, ServiceVerifier
 from vitrine_kit.auth.tokens import JwksSource, Principal, TokenVerifier
 from vitrine_kit.problems import Forbidden, Unauthenticated, Unavailable
@@ -114,8 +115,6 @@ def current_principal() -> Principal | None:
         return None
     principal = _authenticator().tokens.peek(token)
     if principal is None:
-        from vitrine_kit.asgi import await_
-
         principal = await_(_authenticator().tokens.verify(token))
     g.vitrine_principal = principal
     return principal

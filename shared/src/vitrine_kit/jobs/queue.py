@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import orjson
 from pgqueuer.core.tm import TaskManager
+from pgqueuer.domain.types import JobId
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -122,6 +123,12 @@ async def enqueue(
         on_conflict="skip",
     )
     return number
+
+
+async def requeue(session: AsyncSession, numbers: Sequence[int]) -> None:
+    """Queues jobs that were given up anew, with all their attempts; others are let be."""
+    database = session.info["vitrine_database"]
+    await queries_of(database.schema, SessionDriver(session)).requeue_jobs([JobId(one) for one in numbers])
 
 
 class SessionDriver(Driver):

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 
+from vitrine_kit.asgi import await_
 from vitrine_kit.limits.deadlines import LEAST_TIME_S, current_deadline
 from vitrine_kit.problems import GatewayTimeout, Unavailable
 
@@ -96,8 +97,6 @@ class LoadShedder:
                 return
             place = self.enter()
             if place is not None:
-                from vitrine_kit.asgi import await_
-
                 await_(self.wait(place))
             request.environ[_ADMITTED] = True
 

@@ -1,0 +1,217 @@
+"""The account pages' HTTP: forms in, redirects and pages out; tokens stay here, browsers hold an opaque cookie only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from vitrine_gateway.account.forms import (
+    DeleteAccountForm,
+    LinkForm,
+    PasswordForm,
+    ProfileForm,
+    RegisterForm,
+    SignInForm,
+)
+from vitrine_gateway.clients.users import NewSession
+from vitrine_gateway.forms import add_error, show_problem
+from vitrine_gateway.pages import PUBLIC, SIGNED_IN, PageBlueprint, local_path
+from vitrine_gateway.sessions import clear_session_cookie, session_cookie_name, set_session_cookie
+from vitrine_gateway.state import current_gateway
+from vitrine_kit.limits import client_address
+from vitrine_kit.problems import Conflict, Gone, Problem, TooManyRequests, Unauthenticated, Unprocessable
+
+bp = PageBlueprint("account", __name__)
+
+STAFF_HOME = "studio.dashboard"
+
+
+@bp.page("/sign-in", access=PUBLIC, methods=("GET", "POST"))
+async def sign_in() -> ResponseReturnValue:
+    """Asks for address and password; a signed-in reader is sent on."""
+    target = local_path(request.values.get("next"), "")
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(target or _home_of_reader(), 303)
+    form = SignInForm(data={"next": target})
+    if form.validate_on_submit():
+        users = current_gateway().users
+        try:
+            begun = await users.begin_session(form.email.data, form.password.data, **_visitor())
+        except (Unauthenticated, Unprocessable):
+            form.form_errors = ["That address and password do not match an account."]
+        except TooManyRequests as problem:
+            form.form_errors = [f"Too many tries. {_wait(problem)}"]
+        else:
+            return _with_session(begun, target or url_for("account.arrive"))
+    return render_template("account/sign_in.html", form=form, target=target), 422 if form.is_submitted() else 200
+
+
+@bp.page("/register", access=PUBLIC, methods=("GET", "POST"))
+async def register() -> ResponseReturnValue:
+    """Makes an account and signs its person in."""
+    target = local_path(request.values.get("next"), "")
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(target or _home_of_reader(), 303)
+    form = RegisterForm(data={"next": target})
+    if form.validate_on_submit():
+        users = current_gateway().users
+        try:
+            await users.register(form.email.data, form.password.data, form.name.data, key=form.key.data)
+            begun = await users.begin_session(form.email.data, form.password.data, **_visitor())
+        except Conflict:
+            add_error(form.email, "There is an account with this address already. Sign in instead.")
+        except TooManyRequests as problem:
+            form.form_errors = [f"Too many tries. {_wait(problem)}"]
+        except Unprocessable as problem:
+            show_problem(form, problem)
+        else:
+            flash("Welcome. Your account is ready.")
+            return _with_session(begun, target or url_for("account.profile"))
+        form.renew_key()
+    return render_template("account/register.html", form=form, target=target), 422 if form.is_submitted() else 200
+
+
+@bp.page("/sign-in/link/<token>", access=PUBLIC, methods=("GET", "POST"))
+async def sign_in_link(token: str) -> ResponseReturnValue:
+    """A one-time link: reading the page uses nothing up, for mail scanners read it too; the button does."""
+    form = LinkForm()
+    spent = False
+    if form.validate_on_submit():
+        try:
+            begun = await current_gateway().users.redeem_link(token, **_visitor())
+        except (Gone, Unauthenticated, Unprocessable):
+            spent = True
+        except TooManyRequests as problem:
+            form.form_errors = [f"Too many tries. {_wait(problem)}"]
+        else:
+            return _with_session(begun, url_for("account.arrive"))
+    response = make_response(render_template("account/link.html", form=form, spent=spent), 410 if spent else 200)
+    # The address is the secret: no page linked from here may learn it.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@bp.page("/account/arrive", access=SIGNED_IN)
+async def arrive() -> ResponseReturnValue:
+    """Where a person goes who has just signed in and asked for nothing else: staff to the studio, others home."""
+    return redirect(_home_of_reader(), 303)
+
+
+@bp.page("/sign-out", access=PUBLIC, methods=("POST",))
+async def sign_out() -> ResponseReturnValue:
+    """Ends the session; the cookie goes even when users cannot be told."""
+    gateway = current_gateway()
+    cookie = request.cookies.get(session_cookie_name(gateway.settings))
+    message = "You are signed out."
+    if cookie:
+        gateway.sessions.forget(cookie)
+        try:
+            await gateway.users.end_session(cookie)
+        except Problem:
+            message = "You are signed out of this browser. Accounts are away just now, so the session ends by itself later."
+    session.clear()
+    flash(message)
+    response = redirect(url_for("account.sign_in"), 303)
+    clear_session_cookie(response, gateway.settings)  # type: ignore[arg-type]  # Flask's redirect makes Flask's Response
+    return response
+
+
+@bp.page("/account", access=SIGNED_IN, methods=("GET", "POST"))
+async def profile() -> ResponseReturnValue:
+    """The person's own account; changes the name."""
+    form = ProfileForm(data={"name": current_user.account.name})
+    if form.validate_on_submit():
+        gateway = current_gateway()
+        try:
+            await gateway.users.rename(current_user.access_token, form.name.data)
+        except Unprocessable as problem:
+            show_problem(form, problem)
+        else:
+            gateway.sessions.forget_all_of(current_user.account.id)
+            flash("Your name is saved.")
+            return redirect(url_for("account.profile"), 303)
+    status = 422 if form.is_submitted() else 200
+    return render_template("account/profile.html", form=form, password_form=PasswordForm(formdata=None)), status
+
+
+@bp.page("/account/password", access=SIGNED_IN, methods=("POST",))
+async def password() -> ResponseReturnValue:
+    """Sets another password, or the first one of an account made by a link."""
+    form = PasswordForm()
+    has_password = current_user.account.has_password
+    if has_password and not form.current_password.data:
+        form.validate_on_submit()
+        add_error(form.current_password, "Enter your current password.")
+    elif form.validate_on_submit():
+        gateway = current_gateway()
+        current = form.current_password.data if has_password else None
+        try:
+            await gateway.users.set_password(current_user.access_token, form.new_password.data, current)
+        except TooManyRequests as problem:
+            form.form_errors = [f"Too many tries. {_wait(problem)}"]
+        except Unprocessable as problem:
+            show_problem(form, problem)
+        else:
+            gateway.sessions.forget_all_of(current_user.account.id)
+            flash("Your password is saved. Other devices were signed out.")
+            return redirect(url_for("account.profile"), 303)
+    profile_form = ProfileForm(formdata=None, data={"name": current_user.account.name})
+    return render_template("account/profile.html", form=profile_form, password_form=form), 422
+
+
+@bp.page("/account/delete", access=SIGNED_IN, methods=("GET", "POST"))
+async def delete_account() -> ResponseReturnValue:
+    """Erases the account after one more question."""
+    form = DeleteAccountForm()
+    if form.validate_on_submit():
+        gateway = current_gateway()
+        try:
+            await gateway.users.delete_account(current_user.access_token, form.password.data or None)
+        except TooManyRequests as problem:
+            form.form_errors = [f"Too many tries. {_wait(problem)}"]
+        except (Unprocessable, Conflict) as problem:
+            show_problem(form, problem)
+        else:
+            gateway.sessions.forget_all_of(current_user.account.id)
+            session.clear()
+            response = make_response(redirect(url_for("account.deleted"), 303))
+            clear_session_cookie(response, gateway.settings)
+            return response
+    return render_template("account/delete.html", form=form), 422 if form.is_submitted() else 200
+
+
+@bp.page("/account/deleted", access=PUBLIC)
+async def deleted() -> ResponseReturnValue:
+    """A last word."""
+    return render_template("account/deleted.html")
+
+
+def _with_session(begun: NewSession, target: str) -> Response:
+    """Goes on with the new session; the form cookie of before signing in is dropped, so its token dies with it."""
+    settings = current_gateway().settings
+    messages = session.get("_flashes")
+    session.clear()
+    if messages:
+        session["_flashes"] = messages
+    response = make_response(redirect(target, 303))
+    ends_at = begun.expires_at
+    max_age_s = max(0, int((ends_at - datetime.now(UTC)).total_seconds())) if ends_at is not None else None
+    set_session_cookie(response, settings, begun.session, max_age_s)
+    return response
+
+
+def _visitor() -> dict[str, str]:
+    """What users records of a sign-in."""
+    return {"user_agent": (request.user_agent.string or "")[:300], "address": client_address()}
+
+
+def _home_of_reader() -> str:
+    return url_for(STAFF_HOME) if current_user.may("catalog:read_drafts") else url_for("storefront.home")
+
+
+def _wait(problem: Problem) -> str:
+    seconds = int(problem.headers.get("Retry-After", "60"))
+    return f"Wait {seconds} seconds." if seconds < 120 else f"Wait {-(-seconds // 60)} minutes."

@@ -1,0 +1,141 @@
+"""`test`: makes the test environment from its lock file, then runs every check, and tells in the end which failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitrine_ops.bootstrap import install_locked
+from vitrine_ops.exits import Exit, Failure
+from vitrine_ops.output import Output, table
+
+DISTRIBUTIONS = ("shared", "services/users", "services/catalog", "gateway", "ops")
+COVERED = ("vitrine_kit", "vitrine_users", "vitrine_catalog", "vitrine_gateway")
+LEAST_COVERAGE = 95
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command of the suite."""
+
+    name: str
+    command: list[str]
+
+
+def environment(checkout: Path, environ: Mapping[str, str]) -> Path:
+    """Where the test environment lies."""
+    return Path(environ.get("VITRINE_TEST_VENV") or checkout / ".venv-test")
+
+
+def prepare(checkout: Path, environ: Mapping[str, str], out: Output) -> Path:
+    """Brings the test environment up to tests/requirements.lock; returns its interpreter.
+
+    Raises:
+        Failure: a package cannot be installed.
+    """
+    venv = environment(checkout, environ)
+    python = venv / "bin" / "python"
+    lock = checkout / "tests" / "requirements.lock"
+    stamp = venv / "vitrine-requirements.lock"
+    sources = [checkout / folder for folder in DISTRIBUTIONS]
+    wanted = (
+        lock.read_bytes()
+        + b"".join((source / "pyproject.toml").read_bytes() for source in sources)
+        + str(checkout).encode()
+    )
+    if python.exists() and stamp.is_file() and stamp.read_bytes() == wanted:
+        return python
+    out.say(f"making the test environment ({venv.name})")
+    if not python.exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(venv)], "making the test environment")
+        _run(
+            [
+                str(python),
+                "-m",
+                "pip",
+                "--quiet",
+                "install",
+                "--no-deps",
+                "--require-hashes",
+                "-r",
+                str(checkout / "ops" / "bootstrap.lock"),
+            ],
+            "installing uv",
+        )
+    stamp.unlink(missing_ok=True)
+    problem = install_locked(python, lock, dict(environ))
+    if problem is not None:
+        raise Failure(Exit.UNAVAILABLE, f"the packages of {lock} cannot be installed:\n{problem}")
+    editable = [option for source in sources for option in ("-e", str(source))]
+    _run(
+        [
+            str(python.with_name("uv")),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--python",
+            str(python),
+            *editable,
+        ],
+        "installing Vitrine",
+    )
+    stamp.write_bytes(wanted)
+    return python
+
+
+def suite(checkout: Path, python: Path, arguments: list[str]) -> list[Check]:
+    """Every check in the order of their cost. Arguments for pytest run pytest alone, without the coverage demand."""
+    tool = python.with_name
+    tests = Check("pytest", [str(python), "-m", "pytest", *arguments])
+    if arguments:
+        return [tests]
+    covered = [f"--cov={name}" for name in COVERED]
+    tests = Check(
+        "pytest",
+        [*tests.command, *covered, "--cov-report=term:skip-covered", f"--cov-fail-under={LEAST_COVERAGE}"],
+    )
+    return [
+        Check("ruff", [str(tool("ruff")), "check", "."]),
+        Check("ruff format", [str(tool("ruff")), "format", "--check", "."]),
+        Check("import-linter", [str(tool("lint-imports")), "--no-cache"]),
+        Check("mypy", [str(tool("mypy")), *(f"{folder}/src" for folder in DISTRIBUTIONS)]),
+        Check("gixy", [str(python), "-m", "vitrine_ops.gixy_check", str(checkout)]),
+        tests,
+    ]
+
+
+def run(checkout: Path, python: Path, arguments: list[str], environ: Mapping[str, str], out: Output) -> Exit:
+    """Runs all checks, whatever fails, and says in the end how each went."""
+    env = {
+        **environ,
+        "VITRINE_CHECKOUT": str(checkout),
+        "PATH": f"{python.parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
+    }
+    env.pop("PYTHONPATH", None)
+    rows, failed = [], []
+    for check in suite(checkout, python, arguments):
+        out.say(f"\n── {check.name} " + "─" * max(4, 70 - len(check.name)))
+        started = time.monotonic()
+        code = subprocess.run(check.command, cwd=checkout, env=env, check=False).returncode
+        rows.append(
+            [check.name, "passed" if code == 0 else f"FAILED ({code})", f"{time.monotonic() - started:.1f} s"]
+        )
+        if code != 0:
+            failed.append(check.name)
+    out.say("\n" + table(rows, ["check", "outcome", "time"]))
+    out.say("\nall checks passed" if not failed else f"\nfailed: {', '.join(failed)}")
+    return Exit.FAILED if failed else Exit.OK
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(Exit.UNAVAILABLE, f"{what} failed: {(done.stderr or done.stdout).strip()}")

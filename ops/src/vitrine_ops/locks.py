@@ -1,0 +1,105 @@
+"""`lock`: writes every hash-pinned lock file anew from the distributions' own requirements."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from vitrine_ops.catalogue import SERVICES
+from vitrine_ops.exits import Exit, Failure
+from vitrine_ops.indexes import pip_settings, uv_environment
+
+OPTIONS = [
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-header",
+    "--no-annotate",
+]
+
+
+def lock_all(checkout: Path, environ: Mapping[str, str], *, upgrade: bool, say: object) -> list[Path]:
+    """Compiles each lock file; `upgrade` takes newer versions, else only what changed moves.
+
+    Raises:
+        Failure: a requirement cannot be met.
+    """
+    assert callable(say)
+    written = []
+    for target, requirements in inputs(checkout).items():
+        say(f"locking {target.relative_to(checkout)}")
+        compile_lock(target, requirements, environ, upgrade=upgrade)
+        written.append(target)
+    pinned = (checkout / "ops" / "bootstrap.lock").read_bytes()
+    for service in SERVICES:
+        # The images build their wheels with the same uv; a file for each service, so that a newer uv rebuilds one at a time.
+        target = service.source(checkout) / "build.lock"
+        if target.is_file():
+            target.write_bytes(pinned)
+            written.append(target)
+    return written
+
+
+def inputs(checkout: Path) -> dict[Path, list[str]]:
+    """Each lock file with the requirements it is made from; Vitrine's own distributions come as wheels and are left out."""
+    kit = requirements_of(checkout / "shared")
+    found: dict[Path, list[str]] = {}
+    everything: list[str] = list(kit)
+    for service in SERVICES:
+        own = requirements_of(service.source(checkout))
+        found[service.lock(checkout)] = sorted({*kit, *own})
+        everything += own
+    ops = requirements_of(checkout / "ops")
+    found[checkout / "ops" / "requirements.lock"] = ops
+    found[checkout / "ops" / "bootstrap.lock"] = [name for name in ops if name.startswith("uv")]
+    tests = checkout / "tests" / "requirements.in"
+    extra = tests.read_text(encoding="utf-8").splitlines() if tests.is_file() else []
+    found[checkout / "tests" / "requirements.lock"] = sorted(
+        {*everything, *ops, *(line.split("#")[0].strip() for line in extra)} - {""}
+    )
+    return found
+
+
+def requirements_of(folder: Path) -> list[str]:
+    """A distribution's requirements, without Vitrine's own."""
+    with (folder / "pyproject.toml").open("rb") as file:
+        found = tomllib.load(file)["project"].get("dependencies", [])
+    return [requirement for requirement in found if not requirement.startswith("vitrine-")]
+
+
+def compile_lock(target: Path, requirements: list[str], environ: Mapping[str, str], *, upgrade: bool) -> None:
+    """Compiles one lock file in place.
+
+    Raises:
+        Failure: the requirements cannot be met.
+    """
+    uv = Path(sys.executable).with_name("uv")
+    env = {**environ, **uv_environment(pip_settings(sys.executable, environ), environ)}
+    command = [
+        str(uv),
+        "pip",
+        "compile",
+        "--quiet",
+        *OPTIONS,
+        *(["--upgrade"] if upgrade else []),
+        "-o",
+        str(target),
+        "-",
+    ]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        command,
+        input="\n".join(requirements) + "\n",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    if done.returncode != 0:
+        raise Failure(Exit.SOFTWARE, f"{target} cannot be made: {done.stderr.strip()}")

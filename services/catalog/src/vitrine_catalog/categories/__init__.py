@@ -1,0 +1,1 @@
+"""The category tree and which products are in it."""

@@ -1,0 +1,1 @@
+"""What neighbours tell the catalogue of, and what follows here."""

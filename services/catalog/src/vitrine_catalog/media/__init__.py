@@ -1,0 +1,1 @@
+"""Pictures of products: upload, inspection, storage and removal."""

@@ -1,0 +1,1 @@
+"""People as the catalogue knows them: by id, with a name that users tells on request."""

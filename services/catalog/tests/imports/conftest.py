@@ -1,0 +1,119 @@
+"""What tests of imports share: the real files, files made by hand, and an import from start to end."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from vitrine_catalog.imports.service import run_import
+
+from vitrine_kit.db import Database
+
+API = "/api/catalog/v1"
+ROOT = next(parent for parent in Path(__file__).parents if (parent / "services").is_dir())
+DATA = ROOT.parent / "shared" / "data"
+
+
+def real_file(name: str) -> Path:
+    """A real shop's file; the test is skipped where there is none."""
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"no real files here: {path} is missing")
+    return path
+
+
+def csv_bytes(
+    headers: Sequence[str], rows: Sequence[Mapping[str, Any]], *, delimiter: str = ",", encoding: str = "utf-8"
+) -> bytes:
+    """A CSV file with these headers; cells that a row does not name are blank."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, headers, restval="", delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode(encoding)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[bytes | str], Path]:
+    """Writes a file and returns its path."""
+
+    def write_file(content: bytes | str) -> Path:
+        path = tmp_path / "file.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_file
+
+
+@dataclass
+class Importer:
+    """An importer of files into the catalogue under test."""
+
+    catalog: Any
+
+    @property
+    def database(self) -> Database:
+        return self.catalog.app.extensions["vitrine"].database
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.catalog.keys.bearer("catalog:import")
+
+    async def send(self, content: bytes, name: str = "file.csv", **texts: str) -> Any:
+        """POST the file; return the response."""
+        return await self.catalog.client.post(
+            f"{API}/imports", files={"file": (name, content, "text/csv")}, data=texts, headers=self.headers
+        )
+
+    async def queue(self, content: bytes, **texts: str) -> UUID:
+        """Send a file that must be taken; return the import's id."""
+        response = await self.send(content, **texts)
+        assert response.status_code == 202, response.text
+        return UUID(response.json()["id"])
+
+    async def look(self, import_id: UUID) -> dict[str, Any]:
+        response = await self.catalog.client.get(f"{API}/imports/{import_id}", headers=self.headers)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def problems(self, import_id: UUID, **params: Any) -> dict[str, Any]:
+        response = await self.catalog.client.get(
+            f"{API}/imports/{import_id}/problems", headers=self.headers, params=params
+        )
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def run(self, content: bytes, **texts: str) -> dict[str, Any]:
+        """Import a file from start to end; return the import."""
+        import_id = await self.queue(content, **texts)
+        await run_import(import_id, self.database)
+        return await self.look(import_id)
+
+    async def rows(self, statement: str, **params: Any) -> list[dict[str, Any]]:
+        """The rows of a statement on the catalogue's tables."""
+        return [dict(row) for row in await self.database.fetch_all(text(statement), params)]
+
+    async def execute(self, statement: str, **params: Any) -> None:
+        async with self.database.transaction() as session:
+            await session.execute(text(statement), params)
+
+    async def spooled(self) -> list[Path]:
+        root = self.database.settings.spool_root
+        assert root is not None
+        return sorted(root.glob("*")) if root.exists() else []
+
+
+@pytest.fixture
+def importer(catalog: Any) -> Importer:
+    """An importer into an empty catalogue."""
+    return Importer(catalog)
+
+
+def counts(created: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> dict[str, int]:
+    """Counts as the API tells them."""
+    return {"created": created, "updated": updated, "unchanged": unchanged, "failed": failed}

@@ -1,0 +1,237 @@
+"""The rules about accounts: who may be registered, proved, changed and erased."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import RowMapping, func
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from vitrine_kit import events, idempotency
+from vitrine_kit.db import Database
+from vitrine_kit.ids import new_id
+from vitrine_kit.logs import get_logger
+
+from vitrine_users.accounts import queries
+from vitrine_users.accounts.addresses import EmailAddress, NotAnAddress, key_of, parse_address
+from vitrine_users.accounts.errors import (
+    AddressTaken,
+    BadInput,
+    NoSuchAccount,
+    WrongCredentials,
+    WrongPassword,
+)
+from vitrine_users.accounts.guessing import Guesses
+from vitrine_users.accounts.models import Account
+from vitrine_users.accounts.passwords import PasswordHasher, WeakPassword, require_strong
+from vitrine_users.roles import service as roles
+from vitrine_users.roles.models import OWNER
+
+log = get_logger(__name__)
+
+PERSON_DELETED = "person.deleted"
+
+
+def location_of(account_id: UUID) -> str:
+    """The path of an account in the public API."""
+    return f"/api/users/v1/users/{account_id}"
+
+
+def read_address(email: str) -> EmailAddress:
+    """The address in an input's field `email`.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        return parse_address(email)
+    except NotAnAddress as error:
+        raise BadInput("email", str(error)) from None
+
+
+def accept_password(password: str, *, field: str, about: Collection[str]) -> None:
+    """Holds that a password may be chosen by the person that `about` tells of.
+
+    Raises:
+        BadInput: it is too weak; says why.
+    """
+    try:
+        require_strong(password, about=about)
+    except WeakPassword as error:
+        raise BadInput(field, str(error)) from None
+
+
+async def get_account(db: Database, account_id: UUID) -> RowMapping:
+    """The account with its roles and permissions.
+
+    Raises:
+        NoSuchAccount: there is none.
+    """
+    found = await queries.find_account(db, account_id)
+    if found is None:
+        raise NoSuchAccount
+    return found
+
+
+async def get_account_in(session: AsyncSession, account_id: UUID) -> RowMapping:
+    """The same within a transaction, which sees what it has written itself.
+
+    Raises:
+        NoSuchAccount: there is none.
+    """
+    found = await queries.find_account_in(session, account_id)
+    if found is None:
+        raise NoSuchAccount
+    return found
+
+
+async def hold_account(session: AsyncSession, account_id: UUID) -> RowMapping:
+    """The same, for a change: nobody else can change the account until the transaction ends.
+
+    Raises:
+        NoSuchAccount: there is none.
+    """
+    await queries.lock_account(session, account_id)
+    return await get_account_in(session, account_id)
+
+
+async def create_account(
+    session: AsyncSession,
+    address: EmailAddress,
+    name: str,
+    password_hash: str | None,
+    role_names: Collection[str],
+) -> RowMapping:
+    """A new account with these roles.
+
+    Raises:
+        AddressTaken: another account has the address; of several at once, one wins.
+    """
+    account_id = new_id()
+    account = Account(
+        id=account_id,
+        email=address.text,
+        email_key=address.key,
+        name=name,
+        password_hash=password_hash,
+        password_set_at=None if password_hash is None else func.now(),
+    )
+    session.add(account)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise AddressTaken from error
+    wanted = await roles.get_roles(session, role_names)
+    await roles.set_roles(session, account_id, wanted)
+    log.info("account_created", account_id=account_id, roles=sorted(role_names))
+    return await get_account_in(session, account_id)
+
+
+async def prove_password(
+    db: Database, hasher: PasswordHasher, guesses: Guesses, *, email: str, password: str, address: str
+) -> RowMapping:
+    """The credentials of the account with this address and password; an unknown account takes as long.
+
+    Raises:
+        TooManyFailures: wait first.
+        WrongCredentials: one of them is wrong, or there is no such account.
+    """
+    key = key_of(email)
+    await guesses.sign_in(key or email, address)
+    found = await queries.find_credentials_by_key(db, key or "")
+    if not await hasher.verify(found["password_hash"] if found else None, password) or found is None:
+        log.info("sign_in_failed", account_id=found["id"] if found else None)
+        raise WrongCredentials
+    await guesses.succeeded(key or email, address)
+    return found
+
+
+async def note_sign_in(
+    session: AsyncSession, account_id: UUID, *, verified: str, rehashed: str | None
+) -> None:
+    """Notes a sign-in by password, and stores the password's newer hash where one was made.
+
+    Raises:
+        WrongCredentials: the password was changed, or the account erased, since it was verified.
+    """
+    if not await queries.record_sign_in(session, account_id, verified=verified, rehashed=rehashed):
+        raise WrongCredentials
+
+
+async def rehash(hasher: PasswordHasher, verified: str, password: str) -> str | None:
+    """A newer hash of a password just verified, where the parameters have risen since."""
+    return await hasher.hash(password) if hasher.needs_rehash(verified) else None
+
+
+async def confirm_password(
+    db: Database,
+    hasher: PasswordHasher,
+    guesses: Guesses,
+    *,
+    account_id: UUID,
+    password: str | None,
+    field: str,
+    address: str,
+) -> RowMapping:
+    """The credentials of somebody signed in who gives the password again; an account without one needs none.
+
+    Raises:
+        TooManyFailures: wait first.
+        WrongPassword: it is wrong, or left out; names the field.
+        NoSuchAccount: it was erased in the meantime.
+    """
+    found = await queries.find_credentials(db, account_id)
+    if found is None:
+        raise NoSuchAccount
+    if found["password_hash"] is None and password is None:
+        return found
+    await guesses.sign_in(str(account_id), address)
+    if not await hasher.verify(found["password_hash"], password or ""):
+        log.info("password_confirmation_failed", account_id=account_id)
+        raise WrongPassword(field)
+    await guesses.succeeded(str(account_id), address)
+    return found
+
+
+async def change_password(session: AsyncSession, account_id: UUID, *, old: str | None, new: str) -> None:
+    """Stores the hash of a new password in place of the old one.
+
+    Raises:
+        WrongPassword: the password was changed by somebody else in the meantime.
+    """
+    if not await queries.set_password(session, account_id, old=old, new=new):
+        raise WrongPassword("current_password")
+    log.info("password_changed", account_id=account_id)
+
+
+async def rename(session: AsyncSession, account_id: UUID, name: str) -> None:
+    """Gives the account another name."""
+    await queries.touch_account(session, account_id, name=name)
+
+
+async def change_roles(
+    session: AsyncSession, account: RowMapping, names: Collection[str], held: Collection[str]
+) -> None:
+    """Makes these the account's roles, for somebody who may do `held`; see `roles.service.give_roles`."""
+    await roles.give_roles(session, account["id"], held=held, before=account["roles"], after=names)
+    await queries.touch_account(session, account["id"])
+    log.info("roles_changed", account_id=account["id"], roles=sorted(names))
+
+
+async def erase(session: AsyncSession, account: RowMapping) -> None:
+    """Erases a person: the account and all that hangs on it go, and the other services are told.
+
+    Raises:
+        LastOwner: nobody would own the shop.
+    """
+    account_id: UUID = account["id"]
+    if OWNER in account["roles"]:
+        await roles.require_another_owner(session, account_id)
+    await queries.delete_account(session, account_id)
+    await idempotency.forget(session, f"user:{account_id}")
+    await queries.forget_answers_about(session, location_of(account_id))
+    await events.emit(
+        session, topic=PERSON_DELETED, aggregate_id=account_id, payload={"person_id": str(account_id)}
+    )
+    log.info("account_erased", account_id=account_id)

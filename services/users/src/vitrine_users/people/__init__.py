@@ -1,0 +1,1 @@
+"""The names of people, in batches, for neighbouring services."""

@@ -1,0 +1,85 @@
+"""The rules about refresh tokens: good once; used twice, they all end; a lost answer may be had again."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from vitrine_kit.db import Database
+from vitrine_kit.ids import new_id
+from vitrine_kit.logs import get_logger
+
+from vitrine_users.tokens import queries
+from vitrine_users.tokens.errors import RefreshRefused
+from vitrine_users.tokens.refresh import SECRET_BYTES, ReadToken, RefreshTokens, read_token
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A sign-in by API, with the refresh token that is good now."""
+
+    family_id: UUID
+    account_id: UUID
+    token: str
+    expires_at: datetime
+
+
+async def start_family(
+    session: AsyncSession,
+    refresh: RefreshTokens,
+    account_id: UUID,
+    *,
+    ttl_s: int,
+    user_agent: str,
+    address: str,
+) -> Refreshed:
+    """A new sign-in by API, with its first refresh token."""
+    family_id, secret = new_id(), secrets.token_bytes(SECRET_BYTES)
+    expires_at = await queries.add_family(
+        session, family_id, account_id, secret, ttl_s=ttl_s, user_agent=user_agent, address=address
+    )
+    log.info("signed_in", account_id=account_id, session_id=family_id, by="api")
+    return Refreshed(family_id, account_id, refresh.token(family_id, secret, 0), expires_at)
+
+
+async def prove(db: Database, refresh: RefreshTokens, text: str) -> tuple[ReadToken, bytes]:
+    """A refresh token made here for a living family, whatever its generation, and the family's secret.
+
+    Raises:
+        RefreshRefused: it is none.
+    """
+    token = read_token(text)
+    secret = await queries.find_family_secret(db, token.family_id) if token is not None else None
+    if token is None or secret is None or not refresh.proves(token, secret):
+        raise RefreshRefused
+    return token, secret
+
+
+async def use(
+    session: AsyncSession, refresh: RefreshTokens, token: ReadToken, secret: bytes, *, grace_s: int
+) -> Refreshed | None:
+    """Uses up a proved token for its successor; None where it was used before, which now ended the family.
+
+    Within `grace_s` seconds of its use the same token gets the same successor again: a lost answer, or a
+    second tab (RFC 9700, section 4.14). The caller commits in both cases.
+    """
+    row = await queries.rotate(session, token.family_id, token.generation)
+    if row is None:
+        row = await queries.find_recent_use(session, token.family_id, token.generation, grace_s=grace_s)
+    if row is None:
+        account_id = await queries.delete_family(session, token.family_id)
+        log.warning("refresh_token_reused", account_id=account_id, session_id=token.family_id)
+        return None
+    successor = refresh.token(token.family_id, secret, token.generation + 1)
+    return Refreshed(token.family_id, row["account_id"], successor, row["expires_at"])
+
+
+async def end_family(session: AsyncSession, family_id: UUID) -> None:
+    """Ends a sign-in by API: its refresh token, and here its access tokens, are worth nothing any more."""
+    account_id = await queries.delete_family(session, family_id)
+    log.info("signed_out", account_id=account_id, session_id=family_id, by="api")

@@ -1,0 +1,20 @@
+"""The roles a shop starts with."""
+
+from __future__ import annotations
+
+from users_world import Person, World
+
+
+async def test_the_five_roles_with_what_they_may_do(world: World, owner: Person) -> None:
+    answer = await world.get(owner, "/roles")
+
+    assert answer.status_code == 200
+    found = {role["name"]: role["permissions"] for role in answer.json()["items"]}
+    assert list(found) == ["owner", "admin", "editor", "viewer", "customer"]
+    catalog = ["catalog:import", "catalog:read_drafts", "catalog:write"]
+    assert found["owner"] == [*catalog, "users:read", "users:roles", "users:write"]
+    assert found["admin"] == [*catalog, "users:read", "users:write"]
+    assert found["editor"] == catalog
+    assert found["viewer"] == ["catalog:read_drafts"]
+    assert found["customer"] == []
+    assert all(role["description"] for role in answer.json()["items"])
