@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -30,7 +32,7 @@ class JwkSet:
         return KEYS.jwks()
 
 
-def make_app(jwks: JwkSet) -> Flask:
+def make_app(jwks: JwkSet | None) -> Flask:
     app = Flask("doors")
     settings = ServiceSettings(
         secret_key=SecretStr("0123456789abcdef0123456789abcdef"),
@@ -147,6 +149,32 @@ async def test_an_internal_door_may_be_for_one_neighbour(doors: httpx.AsyncClien
 async def test_what_the_token_says_can_be_narrowed(doors: httpx.AsyncClient) -> None:
     answer = await doors.get("/narrowed", headers=KEYS.bearer("catalog:write"))
     assert answer.status_code == 403
+
+
+class Users:
+    """The users service as a neighbour: it answers, or not as it should."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.answers = list(answers)
+
+    async def get(self, path: str) -> httpx.Response:
+        assert path == "/internal/jwks"
+        return self.answers.pop(0)
+
+
+async def test_the_keys_come_from_the_users_service() -> None:
+    app = make_app(None)
+    app.extensions["vitrine"] = SimpleNamespace(neighbours={})
+    async with serving(app) as client:
+        assert (await client.get("/door/signed-in", headers=KEYS.bearer())).status_code == 503
+    answers = httpx.Response(404, json={"title": "no"}), httpx.Response(200, json=KEYS.jwks())
+    app = make_app(None)
+    app.extensions["vitrine"] = SimpleNamespace(neighbours={"users": Users(*answers)})
+    async with serving(app) as client:
+        assert (await client.get("/door/signed-in", headers=KEYS.bearer())).status_code == 503
+        async with asyncio.timeout(10):
+            while (await client.get("/door/signed-in", headers=KEYS.bearer())).status_code != 200:
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("path", ["/door/public", "/sync/current", "/door/catalog:write"])

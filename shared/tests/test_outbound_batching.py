@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from vitrine_kit import limits
+from vitrine_kit.db import ambient_session
 from vitrine_kit.outbound import BatchLoader, Coalescer
 
 
@@ -121,6 +125,27 @@ async def test_identical_calls_in_flight_are_one() -> None:
     assert await asyncio.gather(*asking[1:]) == [1] * 4
     assert await shared.get("a", load) == 2
     assert await asyncio.gather(shared.get("a", load), shared.get("b", load)) in ([3, 4], [4, 4])
+
+
+async def test_a_shared_call_has_neither_the_time_nor_the_transaction_of_who_asked_first() -> None:
+    seen: list[object] = []
+    tag: ContextVar[str] = ContextVar("tag")
+
+    async def look(_keys: list[int] | None = None) -> dict[int, str]:
+        seen.append((limits.current_deadline(), ambient_session.get(), tag.get()))
+        return {}
+
+    tag.set("the request's id")
+    limits.set_deadline(limits.Deadline.after(0.001))
+    token = ambient_session.set(AsyncSession())
+    try:
+        await BatchLoader(look).load_many([1])
+        shared: Coalescer[str, dict[int, str]] = Coalescer()
+        await shared.get("a", look)
+    finally:
+        ambient_session.reset(token)
+        limits.set_deadline(None)
+    assert seen == [(None, None, "the request's id")] * 2
 
 
 async def test_a_shared_failure_is_raised_for_each() -> None:

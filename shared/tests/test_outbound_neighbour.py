@@ -19,10 +19,11 @@ import pytest_asyncio
 import uvicorn
 from flask import Flask
 from pydantic import SecretStr
-from vitrine_kit import auth, limits, outbound
+from vitrine_kit import auth, limits, logs, outbound
 from vitrine_kit.outbound import BreakerState, Neighbour, NeighbourUnavailable, Policy
 from vitrine_kit.problems import GatewayTimeout
 from vitrine_kit.settings import ServiceSettings
+from vitrine_kit.testing import serving
 
 SECRET = SecretStr("0123456789abcdef0123456789abcdef")
 
@@ -421,11 +422,33 @@ async def test_more_calls_than_connections_wait_a_moment_and_then_fail(
 @pytest.mark.parametrize("kind", ["aiohttp", "httpx"])
 async def test_256_calls_at_once_all_return(listener: tuple[Listener, str], make: Make, kind: str) -> None:
     _, url = listener
-    neighbour = make(
-        url, kind=kind, policy=Policy(connection_wait_s=5, attempt_timeout_s=5, total_timeout_s=10)
-    )
+    patient = Policy(connect_timeout_s=20, connection_wait_s=20, attempt_timeout_s=20, total_timeout_s=40)
+    neighbour = make(url, kind=kind, policy=patient)
     answers = await asyncio.gather(*(neighbour.get("/x") for _ in range(256)))
     assert {one.status_code for one in answers} == {200}
+
+
+async def test_a_call_without_time_of_its_own_is_not_begun(make: Make) -> None:
+    transport, asked = served()
+    with pytest.raises(NeighbourUnavailable, match="no time left"):
+        await make("http://users", transport=transport).get("/x", timeout_s=0.01)
+    assert asked == []
+
+
+async def test_the_request_s_id_goes_along(make: Make) -> None:
+    transport, asked = served()
+    app = Flask("gateway")
+    logs.register(app, log_requests=False)
+    neighbour = make("http://users", transport=transport)
+
+    @app.get("/page")
+    async def page() -> str:
+        await neighbour.get("/x")
+        return "ok"
+
+    async with serving(app) as client:
+        await client.get("/page", headers={"X-Request-Id": "0123456789abcdef"})
+    assert asked[0].headers["X-Request-Id"] == "0123456789abcdef"
 
 
 async def test_a_neighbour_that_comes_back_is_found_again(make: Make) -> None:

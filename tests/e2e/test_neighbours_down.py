@@ -37,19 +37,32 @@ def fresh(url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}limit={50 + uuid4().int % 50}"
 
 
-def test_with_users_stopped_the_public_catalogue_is_complete(stack: Any) -> None:
-    owner = {"Authorization": f"Bearer {stack.token()}"}
+@pytest.fixture(scope="module")
+def owner(stack: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {stack.token()}"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def product(stack: Any, owner: dict[str, str]) -> dict[str, Any]:
+    body = {"title": f"Vase {uuid4().hex[:8]}", "status": "active"}
+    made = httpx.post(f"{stack.url}{PRODUCTS}", json=body, headers=owner, timeout=20)
+    assert made.status_code == 201, made.text
+    found: dict[str, Any] = made.json()
+    return found
+
+
+def test_with_users_stopped_the_public_catalogue_is_complete(
+    stack: Any, owner: dict[str, str], product: dict[str, Any]
+) -> None:
     with httpx.Client(base_url=stack.url, timeout=20) as visitor:
-        shown = visitor.get(PRODUCTS).json()["items"]
-        assert shown
         # A signed-in reader whose keys the catalogue knows already.
         assert visitor.get(PRODUCTS, headers=owner).status_code == 200
         with without(stack, "users"):
             assert visitor.get("/").status_code == 200
             assert visitor.get(fresh(PRODUCTS)).status_code == 200
-            assert visitor.get(f"{PRODUCTS}/{shown[0]['id']}").json()["title"] == shown[0]["title"]
-            assert visitor.get(f"/products/{shown[0]['slug']}").status_code == 200
-            assert visitor.get("/search", params={"q": shown[0]["title"].split()[0]}).status_code == 200
+            assert visitor.get(f"{PRODUCTS}/{product['id']}").json()["title"] == product["title"]
+            assert visitor.get(f"/products/{product['slug']}").status_code == 200
+            assert visitor.get("/search", params={"q": product["title"].split()[0]}).status_code == 200
             signed_in = visitor.get(fresh(f"{PRODUCTS}?expand=created_by"), headers=owner)
             assert signed_in.status_code == 200
             assert visitor.get("/api/users/v1/jwks.json?x=1").status_code in {422, 502, 503, 504}
@@ -58,9 +71,9 @@ def test_with_users_stopped_the_public_catalogue_is_complete(stack: Any) -> None
         until(lambda: visitor.get("/api/users/v1/jwks.json").status_code == 200, "users comes back")
 
 
-def test_with_the_catalogue_stopped_the_gateway_says_so(stack: Any) -> None:
+def test_with_the_catalogue_stopped_the_gateway_says_so(stack: Any, product: dict[str, Any]) -> None:
+    slug = product["slug"]
     with httpx.Client(base_url=stack.url, timeout=20) as visitor:
-        slug = visitor.get(PRODUCTS).json()["items"][0]["slug"]
         with without(stack, "catalog"):
             away = visitor.get("/search", params={"q": uuid4().hex})
             assert away.status_code == 503

@@ -11,7 +11,6 @@ from jinja2 import TemplateError
 
 from vitrine_kit import problems
 from vitrine_kit.logs import current_request_id, get_logger
-from vitrine_kit.outbound import NeighbourUnavailable
 from vitrine_kit.problems import Forbidden, Problem, Unauthenticated
 
 log = get_logger(__name__)
@@ -56,9 +55,8 @@ _AWAY = {
 
 def away_service(problem: Problem) -> str | None:
     """The name of the neighbour whose absence caused the problem."""
-    if isinstance(problem, NeighbourUnavailable):
-        return problem.neighbour
-    return None
+    found: str | None = problem.extensions.get("service")
+    return found
 
 
 def words_for(problem: Problem) -> ErrorText:

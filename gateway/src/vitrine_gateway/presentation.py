@@ -93,7 +93,7 @@ def minor_units(text: str, currency: str) -> int:
     digits = re.sub(r"[\s\u00a0\u202f'’]", "", text)
     if "," in digits and "." in digits:
         thousands = "," if digits.rindex(".") > digits.rindex(",") else "."
-        digits = digits.replace(thousands, "")
+        digits = digits.replace(thousands, "").replace(",", ".")
     elif digits.count(",") == 1 and len(digits.partition(",")[2]) != 3:
         digits = digits.replace(",", ".")
     else:

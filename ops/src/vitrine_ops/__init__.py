@@ -1,1 +1,1 @@
-"""What `./vitrine` does: it starts, supervises, deploys and asks Vitrine's processes, and imports none of their code."""
+"""What `./vitrine` does: starts, supervises, deploys and asks Vitrine's processes; imports none of their code."""

@@ -1,4 +1,4 @@
-"""Which account runs the stack: PostgreSQL refuses root, so root hands over to an unprivileged one before anything runs."""
+"""Which account runs the stack: PostgreSQL refuses root, so root hands over to an unprivileged one first."""
 
 from __future__ import annotations
 

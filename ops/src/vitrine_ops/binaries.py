@@ -71,7 +71,8 @@ def find_postgres() -> Postgres:
             return Postgres(folder, int(version[1]), version[1] + (version[2] or ""), origin)
     raise Failure(
         Exit.UNAVAILABLE,
-        f"there is no PostgreSQL to start: no wheel for this platform, and no system server of version {OLDEST_POSTGRES} or newer.",
+        "there is no PostgreSQL to start: no wheel for this platform, and no system server of version "
+        f"{OLDEST_POSTGRES} or newer.",
         hint="Install one (Debian: apt install postgresql), or name a server: DATABASE_URL=postgresql://user:password@host/db",
     )
 

@@ -132,8 +132,8 @@ def from_os_error(error: OSError) -> Failure:
     import errno
 
     code = {
-        errno.ENOSPC: Exit.DISK_FULL, errno.EDQUOT: Exit.DISK_FULL, errno.EACCES: Exit.NO_PERMISSION, errno.EPERM: Exit.NO_PERMISSION,
-        errno.EROFS: Exit.NO_PERMISSION,
+        errno.ENOSPC: Exit.DISK_FULL, errno.EDQUOT: Exit.DISK_FULL,
+        errno.EACCES: Exit.NO_PERMISSION, errno.EPERM: Exit.NO_PERMISSION, errno.EROFS: Exit.NO_PERMISSION,
     }.get(error.errno or 0, Exit.IO_ERROR)  # fmt: skip
     what = "the disk is full" if code is Exit.DISK_FULL else (error.strerror or str(error))
     return Failure(code, f"{what}{f': {error.filename}' if error.filename else ''}.")

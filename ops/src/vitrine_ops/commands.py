@@ -20,6 +20,7 @@ from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.handover import Workplace
 from vitrine_ops.options import Options, from_environment, number
 from vitrine_ops.output import Output
+from vitrine_ops.places import Places
 from vitrine_ops.releases import OPS, Release
 
 if TYPE_CHECKING:
@@ -47,7 +48,14 @@ class _Call:
         self.environ = environ
         self.out = out
 
-    def enter(self, names: list[str], *, create: bool = False, keep_open: int | None = None) -> Workplace:
+    def enter(
+        self,
+        names: list[str],
+        *,
+        create: bool = False,
+        keep_open: int | None = None,
+        before_build: Callable[[Places], None] | None = None,
+    ) -> Workplace:
         """Goes to the data directory, as the account that runs the stack."""
         data = self.arguments.data or self.environ.get("VITRINE_DATA") or None
         return handover.enter(
@@ -58,6 +66,7 @@ class _Call:
             environ=self.environ,
             out=self.out,
             keep_open=keep_open,
+            before_build=before_build,
         )
 
     def stack(self, place: Workplace, options: Options, releases: Mapping[str, Release]) -> Stack:
@@ -111,7 +120,15 @@ def _up(call: _Call) -> Exit:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise _Stop
 
-    place = call.enter([OPS, *SERVICES], create=True)
+    def refuse_early(places: Places) -> None:
+        from vitrine_ops import ports, postgres
+        from vitrine_ops.stack import refuse_if_running
+
+        refuse_if_running(places, state.StackState.load(places.state))
+        ports.check(options)
+        postgres.check_disk(places.data)
+
+    place = call.enter([OPS, *SERVICES], create=True, before_build=refuse_early)
     call.out.timings = {**handover.handed_timings(call.environ), **call.out.timings}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), end)
@@ -134,8 +151,8 @@ def _up(call: _Call) -> Exit:
                 raise
         call.out.timings["total"] = round(time.monotonic() - began, 3)
         document = {
-            "ok": True, "address": options.address, "sign_in_link": link, "data": str(place.places.data), "port": options.port,
-            "pid": os.getpid() if not detach else None, "timings": call.out.timings,
+            "ok": True, "address": options.address, "sign_in_link": link, "data": str(place.places.data),
+            "port": options.port, "pid": os.getpid() if not detach else None, "timings": call.out.timings,
             "releases": {name: release.label for name, release in stack.releases.items()},
         }  # fmt: skip
         call.out.result(document, _welcome(options, link, call.out, detach=detach))

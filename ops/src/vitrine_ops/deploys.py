@@ -70,7 +70,8 @@ class Deployment:
             return
         self.out.say(f"migrating {self.service.name}")
         command = self.stack.composer.command(self.service, self.release, "db", "upgrade", as_owner=True)
-        command.run(f"the migration of {self.service.name}")
+        command.run(f"the migration of {self.service.name}", gently=True)
+        self.stack.releases = {**self.stack.releases, self.service.name: self.release}
         asyncio.run(self.stack.note_migrated([self.service], self.stack.admin_url()))
 
     def _start_new(self) -> None:

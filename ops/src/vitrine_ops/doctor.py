@@ -1,4 +1,4 @@
-"""`doctor`: looks at everything a stack needs, changes nothing, and says in a line each what is well and what is not."""
+"""`doctor`: looks at everything a stack needs, changes nothing, and says in a line each what is well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decides where a command works and as whom: root prepares the releases, then becomes an unprivileged account for good."""
+"""Decides where a command works and as whom: root builds the releases, then becomes an unprivileged account."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from vitrine_ops.output import Output
 from vitrine_ops.places import SERVICE_DIRS, Places
 from vitrine_ops.releases import OPS, Builder, Release
 from vitrine_ops.state import StackState
+from vitrine_ops.supervision import Supervisor
 
 PREPARED = "VITRINE_RELEASES"
 
@@ -39,6 +40,7 @@ def enter(
     environ: Mapping[str, str],
     out: Output,
     keep_open: int | None = None,
+    before_build: Callable[[Places], None] | None = None,
 ) -> Workplace:
     """Builds the named releases and returns the workplace, as the account that runs the stack.
 
@@ -50,6 +52,7 @@ def enter(
         names: the releases the command needs (`ops`, a service's name).
         create: whether a missing data directory is made.
         keep_open: a file descriptor that the process taking over needs.
+        before_build: refuses early what building would only delay.
 
     Raises:
         Failure: the place cannot be used, or a release cannot be built.
@@ -67,11 +70,21 @@ def enter(
     chosen = Path(data).expanduser().absolute() if data else None
     if accounts.is_root():
         _hand_over(
-            argv, checkout, chosen, names, create=create, environ=environ, out=out, keep_open=keep_open
+            argv,
+            checkout,
+            chosen,
+            names,
+            create=create,
+            environ=environ,
+            out=out,
+            keep_open=keep_open,
+            before_build=before_build,
         )
     places = Places(chosen or accounts.default_data(checkout, environ))
     if create:
         places.make()
+    if before_build is not None:
+        before_build(places)
     python = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
     return Workplace(
         checkout, places, _build(checkout, places, names, python=python, environ=environ, out=out)
@@ -83,12 +96,17 @@ def _build(
 ) -> dict[str, Release]:
     if not names:
         return {}
-    builder = Builder(checkout, places.releases, python=python, environ=environ, say=out.say)
+    shared = environ.get("VITRINE_RELEASE_STORE")
+    builder = Builder(
+        checkout, Path(shared) if shared else places.releases, python=python, environ=environ, say=out.say
+    )
+    builder.gently = Supervisor(places).is_alive()
     with out.phase("releases"):
         found = builder.build(names)
-        builder.prune(
-            StackState.load(places.state).releases_in_use() | {release.path for release in found.values()}
-        )
+        if not shared:  # another data directory may run what is there
+            builder.prune(
+                StackState.load(places.state).releases_in_use() | {release.path for release in found.values()}
+            )
     return found
 
 
@@ -102,6 +120,7 @@ def _hand_over(
     environ: Mapping[str, str],
     out: Output,
     keep_open: int | None,
+    before_build: Callable[[Places], None] | None,
 ) -> None:
     data = chosen or accounts.default_data(checkout, environ)
     places = Places(data)
@@ -112,7 +131,8 @@ def _hand_over(
             Exit.UNAVAILABLE,
             f"the account {account.name!r}, which is to run Vitrine in root's place, can run no Python 3.11 or newer: "
             f"{Path(sys.executable).resolve()} lies where it may not go.",
-            hint="Install Python for everybody (Debian: apt install python3), or name an account that can: VITRINE_USER=name",
+            hint="Install Python for everybody (Debian: apt install python3), or name an account that can run "
+            "this one: VITRINE_USER=name",
         )
     os.umask(0o022)
     if not places.exists() and not create:
@@ -126,6 +146,8 @@ def _hand_over(
             f"the account {account.name!r}, which runs Vitrine in root's place, cannot reach {data}.",
             hint="Choose another place with --data or VITRINE_DATA, for example under /var/lib/vitrine.",
         )
+    if before_build is not None:
+        before_build(places)
     releases = _build(checkout, places, sorted({*names, OPS}), python=python, environ=environ, out=out)
     handed = {
         "data": str(data),
@@ -147,7 +169,9 @@ def _hand_over(
     sys.stdout.flush()
     sys.stderr.flush()
     account.become()
-    os.execve(interpreter, [interpreter, "-P", "-m", "vitrine_ops", *argv], env)
+    os.execve(  # noqa: S606 - no shell is wanted
+        interpreter, [interpreter, "-P", "-m", "vitrine_ops", *argv], env
+    )
 
 
 def _make_directories(places: Places, account: Account) -> None:

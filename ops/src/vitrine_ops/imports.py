@@ -76,7 +76,7 @@ class ImportClient:
                     time.sleep(1)
                     continue
                 raise Failure(
-                    Exit.UNAVAILABLE, f"the shop does not answer: {error or type(error).__name__}"
+                    Exit.UNAVAILABLE, f"the shop does not answer: {str(error) or type(error).__name__}"
                 ) from error
             if response.status_code == 401 and patience and method == "GET":
                 patience -= 1

@@ -1,4 +1,4 @@
-"""Makes uv use the package index a user configured for pip; standard library only, bootstrap runs it before anything."""
+"""Makes uv use the package index a user configured for pip; standard library only, for bootstrap."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def lock_all(checkout: Path, environ: Mapping[str, str], *, upgrade: bool, say: 
         written.append(target)
     pinned = (checkout / "ops" / "bootstrap.lock").read_bytes()
     for service in SERVICES:
-        # The images build their wheels with the same uv; a file for each service, so that a newer uv rebuilds one at a time.
+        # The images build their wheels with the same uv; one file for each, so that a newer uv can reach them singly.
         target = service.source(checkout) / "build.lock"
         if target.is_file():
             target.write_bytes(pinned)
@@ -46,7 +46,7 @@ def lock_all(checkout: Path, environ: Mapping[str, str], *, upgrade: bool, say: 
 
 
 def inputs(checkout: Path) -> dict[Path, list[str]]:
-    """Each lock file with the requirements it is made from; Vitrine's own distributions come as wheels and are left out."""
+    """Each lock file with the requirements it is made from; Vitrine's own come as wheels and are left out."""
     kit = requirements_of(checkout / "shared")
     found: dict[Path, list[str]] = {}
     everything: list[str] = list(kit)

@@ -86,6 +86,8 @@ class NginxConfiguration:
             stop_signal=signal.SIGQUIT,
             stop_wait_s=10,
             priority=900,
+            clear_wait_s=0.2,
+            clear_kill=False,
             unlink=(str(internal_socket(self.places)),),
             facts={"service": "nginx", "version": self.binary.label, "origin": self.binary.origin},
         )
@@ -96,10 +98,12 @@ def render(
 ) -> dict[str, str]:
     """The files of env/ by name."""
     cache, log = places.cache, places.log
+    workers = min(4, os.cpu_count() or 1)
     counted = "" if options.limit_loopback else "    127.0.0.0/8 0;\n    ::1 0;\n"
     http = [f'{name}_temp_path "{cache / folder}";' for name, folder in _TEMPORARY.items()]
     http += [
-        f'proxy_cache_path "{cache / "pages"}" levels=1:2 keys_zone=vitrine:10m max_size=256m inactive=10m use_temp_path=off;',
+        f'proxy_cache_path "{cache / "pages"}" levels=1:2 keys_zone=vitrine:10m max_size=256m inactive=10m '
+        "use_temp_path=off;",
         f'access_log "{log / "access.log"}" vitrine;',
         "geo $vitrine_counted_address {\n    default 1;\n" + counted + "}",
         'map $vitrine_counted_address $vitrine_counted {\n    default $binary_remote_addr;\n    0 "";\n}',
@@ -108,7 +112,7 @@ def render(
     if binary.keeps_connections_on_reload:
         http.append("keepalive_min_timeout 3s;")
     return {
-        "main.conf": f'pid "{places.run / "nginx.pid"}";\nerror_log stderr notice;\nworker_processes {min(4, os.cpu_count() or 1)};\n',
+        "main.conf": f'pid "{places.run / "nginx.pid"}";\nerror_log stderr notice;\nworker_processes {workers};\n',
         "http.conf": "\n".join(http) + "\n",
         "upstreams.conf": "\n".join(upstream(name, sockets) for name, sockets in upstreams.items()),
         "listen.conf": "".join(f"listen {address};\n" for address in listen_addresses(options)),

@@ -1,4 +1,4 @@
-"""The stack's own PostgreSQL: its cluster is made once, listens on a UNIX socket only, and is checked before each start."""
+"""The stack's own PostgreSQL: made once, checked before each start, listening on a UNIX socket only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def check_cluster_version(places: Places, binaries: Postgres) -> None:
     if found != str(binaries.major):
         raise Failure(
             Exit.DATA_VERSION,
-            f"the data directory {places.data} was made by PostgreSQL {found}, and this is PostgreSQL {binaries.version}.",
+            f"the data directory {places.data} was made by PostgreSQL {found}, and this is PostgreSQL "
+            f"{binaries.version}.",
             hint="Use another data directory (--data), or carry the data over with that version's pg_dump.",
             data_version=found,
             server_version=binaries.version,
@@ -56,7 +57,8 @@ def check_disk(path: Path, needed_bytes: int = NEEDED_BYTES) -> None:
     if free < needed_bytes:
         raise Failure(
             Exit.DISK_FULL,
-            f"the disk of {path} is full: {free // 2**20} MiB are free, and at least {needed_bytes // 2**20} MiB are needed.",
+            f"the disk of {path} is full: {free // 2**20} MiB are free, and at least "
+            f"{needed_bytes // 2**20} MiB are needed.",
             hint="Make room, or choose another disk with --data or VITRINE_DATA.",
             free_bytes=free,
             needed_bytes=needed_bytes,
@@ -87,9 +89,9 @@ def make_cluster(places: Places, binaries: Postgres, password: str) -> bool:
                 continue
             done = subprocess.run(
                 [
-                    str(binaries.bin / "initdb"), "--pgdata", str(part), "--encoding=UTF8", *tried, "--username", SUPERUSER,
-                    "--pwfile", str(password_file), "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--data-checksums",
-                    "--no-instructions", "--no-sync",
+                    str(binaries.bin / "initdb"), "--pgdata", str(part), "--encoding=UTF8", *tried,
+                    "--username", SUPERUSER, "--pwfile", str(password_file), "--auth-local=scram-sha-256",
+                    "--auth-host=scram-sha-256", "--data-checksums", "--no-instructions", "--no-sync",
                 ],
                 capture_output=True, text=True, check=False, env={"PATH": os.defpath, "LC_ALL": "C"}, cwd=places.tmp,
             )  # fmt: skip
@@ -188,7 +190,8 @@ def program(places: Places, binaries: Postgres) -> Program:
 
 def address(places: Places, role: str, password: str, database: str = DATABASE) -> str:
     """A role's database address over the UNIX socket."""
-    return f"postgresql://{quote(role, safe='')}:{quote(password, safe='')}@/{database}?host={quote(str(places.run))}&port={PORT}"
+    who = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    return f"postgresql://{who}@/{database}?host={quote(str(places.run))}&port={PORT}"
 
 
 async def wait_until_ready(url: str, *, timeout_s: float = 60.0) -> asyncpg.Connection:

@@ -17,7 +17,7 @@ from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.options import Options
 from vitrine_ops.places import Places
 from vitrine_ops.programs import Program
-from vitrine_ops.releases import Release
+from vitrine_ops.releases import GENTLY, Release
 from vitrine_ops.state import Running
 
 
@@ -62,7 +62,8 @@ class Composer:
                     name=name,
                     group=running.groups[0],
                     argv=(
-                        str(release.python), "-m", "gunicorn", "-c", "python:vitrine_kit.gunicorn_conf", f"{service.package}:create_asgi()"
+                        str(release.python), "-m", "gunicorn", "-c", "python:vitrine_kit.gunicorn_conf",
+                        f"{service.package}:create_asgi()",
                     ),
                     env=environment.of_instance(
                         settings, name=name, socket=Path(socket), run_dir=run_dir, workers=self.options.workers
@@ -131,10 +132,10 @@ class Command:
     env: Mapping[str, str]
     cwd: Path
 
-    def start(self) -> subprocess.Popen[str]:
-        """Starts it; `finish` waits for its end."""
+    def start(self, *, gently: bool = False) -> subprocess.Popen[str]:
+        """Starts it; `finish` waits for its end. `gently` lets whatever serves at the same time go first."""
         return subprocess.Popen(
-            self.argv,
+            [*(GENTLY if gently else []), *self.argv],
             env=dict(self.env),
             cwd=self.cwd,
             stdin=subprocess.DEVNULL,
@@ -143,13 +144,13 @@ class Command:
             text=True,
         )
 
-    def run(self, what: str) -> str:
+    def run(self, what: str, *, gently: bool = False) -> str:
         """Runs it to its end and returns what it printed.
 
         Raises:
             Failure: it failed.
         """
-        return finish(self.start(), what)
+        return finish(self.start(gently=gently), what)
 
 
 def finish(process: subprocess.Popen[str], what: str) -> str:

@@ -29,6 +29,9 @@ class Program:
     umask: int = 0o077
     unlink: tuple[str, ...] = ()
     """Files of a killed predecessor that would keep it from starting."""
+    clear_wait_s: float = 5.0
+    clear_kill: bool = True
+    """How a killed predecessor's children are ended before a new start (tether.clear)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What `status` tells of it: service, generation, release, socket."""
 
@@ -43,6 +46,8 @@ class Program:
             "log": str(self.log),
             "umask": self.umask,
             "unlink": list(self.unlink),
+            "clear_wait_s": self.clear_wait_s,
+            "clear_kill": self.clear_kill,
             "death_signal": int(self.stop_signal),
             "record": str(record_path(run_dir, self.name)),
             "run": run_id,

@@ -99,7 +99,8 @@ async def check_server(connection: asyncpg.Connection) -> None:
         if missing:
             raise Failure(
                 Exit.CONFIG,
-                f"the role {rights['role']!r} of DATABASE_URL may not create roles and schemas in {rights['database']!r}.",
+                f"the role {rights['role']!r} of DATABASE_URL may not create roles and schemas in "
+                f"{rights['database']!r}.",
                 hint="A superuser can allow it: " + " ".join(missing),
             )
 

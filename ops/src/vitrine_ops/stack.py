@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -75,6 +76,8 @@ class Stack:
             with self.out.phase("services"):
                 self._start_services()
                 self._wait_ready()
+            # Visitors are served already; what waits for a worker waits in the database.
+            self.supervisor.update(self.programs(), run_id=self.state.run_id)
         except BaseException:
             self.stop()
             raise
@@ -170,9 +173,10 @@ class Stack:
     def _heed_limit(self, found: provisioning.ServerFacts) -> None:
         if self.options.pool_connections > found.max_connections * 0.8:
             self.out.say(
-                f"note: the services may hold {self.options.pool_connections} database connections during a deploy, and the server "
-                f"allows {found.max_connections}; give it at least {-(-self.options.pool_connections * 10 // 8)}, or lower "
-                "VITRINE_POOL_READ_SIZE and VITRINE_POOL_WRITE_SIZE."
+                f"note: the services may hold {self.options.pool_connections} database connections during a deploy, "
+                f"and the server allows {found.max_connections}; give it at least "
+                f"{-(-self.options.pool_connections * 10 // 8)}, or lower VITRINE_POOL_READ_SIZE and "
+                "VITRINE_POOL_WRITE_SIZE."
             )
 
     def write_addresses(self, admin_url: str) -> None:
@@ -246,7 +250,7 @@ class Stack:
         self.write_nginx()
         configuration.test()
         self.state.save(self.places.state)
-        self.supervisor.update(self.programs(), run_id=self.state.run_id)
+        self.supervisor.update(self.programs(workers=False), run_id=self.state.run_id)
 
     def write_nginx(self) -> None:
         """Points Nginx's configuration at the instances that serve."""
@@ -257,13 +261,14 @@ class Stack:
         gateway = Release.parse(self.state.services[GATEWAY.name].release)
         self.nginx().write_env(self.options, upstreams=sockets, static=static_folder(gateway))
 
-    def programs(self) -> list[Program]:
-        """Every program the stack now consists of."""
+    def programs(self, *, workers: bool = True) -> list[Program]:
+        """Every program the stack now consists of; `workers` leaves out the background workers, which can wait."""
         found = self._platform()
         for service in SERVICES:
             running = self.state.services.get(service.name)
             if running is not None:
-                found += self.composer.web(service, running) + self.composer.worker(service, running)
+                found += self.composer.web(service, running)
+                found += self.composer.worker(service, running) if workers else []
         return [*found, self.nginx().program()]
 
     def _wait_ready(self) -> None:
@@ -450,6 +455,14 @@ def refuse_if_running(places: Places, state: StackState) -> None:
 def static_folder(release: Release) -> Path:
     """Where a gateway release keeps its static files."""
     return release.site / GATEWAY.package / "static"
+
+
+def migrations_digest(release: Release, service: Service) -> str:
+    """Names the content of a release's migrations: where it is unchanged, there is nothing to migrate."""
+    found = hashlib.sha256()
+    for path in sorted((release.site / service.package / "migrations").rglob("*.py")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 async def revision(connection: asyncpg.Connection, service: Service) -> str | None:

@@ -50,7 +50,7 @@ class StackState:
     generations: dict[str, int] = field(default_factory=dict)
     """The highest generation ever used; a number is never used twice."""
     migrated: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By service: the release and the revision its schema was last migrated to."""
+    """By service: which migrations brought its schema to which revision."""
     seeded: bool = False
     owner_known: bool = False
     """An owner signs in with a password: no more sign-in links at each start."""
@@ -106,7 +106,8 @@ def check_format(folder: Path, version: str) -> None:
     if int(found.get("format", 0)) > FORMAT:
         raise Failure(
             Exit.DATA_VERSION,
-            f"the data directory {folder.parent} belongs to Vitrine {found.get('version')}, which is newer than this one ({version}).",
+            f"the data directory {folder.parent} belongs to Vitrine {found.get('version')}, which is newer than "
+            f"this one ({version}).",
             hint="Update Vitrine, or use another data directory (--data).",
         )
 

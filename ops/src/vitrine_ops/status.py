@@ -1,4 +1,4 @@
-"""What `status` tells: each process with version, readiness, memory and age, and the database connections they may hold."""
+"""What `status` tells: each process with version, readiness, memory and age, and their database connections."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def render(document: dict[str, Any]) -> str:
     text = f"Vitrine is {document['state']} at {document['address']}   (data: {document['data']})\n\n"
     text += table(rows, ["process", "version", "state", "processes", "memory", "up", "restarts"])
     database = document["database"]
-    text += f"\n\nmemory in all: {mebibytes(document['memory_bytes'])}; database connections the services may hold: {database['pool_connections']}"
+    text += f"\n\nmemory in all: {mebibytes(document['memory_bytes'])}; "
+    text += f"database connections the services may hold: {database['pool_connections']}"
     if database["max_connections"]:
         text += f" of {database['max_connections']} (at most {database['pool_limit']} advised)"
     return text

@@ -1,4 +1,4 @@
-"""Runs inside supervisord: once a minute it shortens grown logs, and it keeps cleaners of /tmp off the run directory."""
+"""Runs inside supervisord: shortens grown logs each minute, and keeps cleaners of /tmp off the run directory."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""Becomes one supervised program: tied to its parent's life, recorded by pid and start time, writing to its own log file.
+"""Becomes one supervised program: tied to its parent's life, recorded by pid and start, writing to its own log.
 
 Runs by path, with the standard library only (`python -I -S tether.py SPEC.json`), so that a start costs little, and
 replaces itself by the program: the process manager then watches the program itself.
 """
+
+# It runs at each start of each process, where importing pathlib alone would double its cost.
+# ruff: noqa: PTH105, PTH108, PTH110, PTH116, PTH123, PTH208, S606
 
 from __future__ import annotations
 
@@ -79,8 +82,11 @@ def remnants(record: dict[str, Any]) -> list[int]:
     return [member for member in group_members(pid) if member != os.getpid()]
 
 
-def clear(record: dict[str, Any], wait_s: float = 5.0) -> list[int]:
-    """Ends what a recorded program left, first politely; returns the pids that were signalled."""
+def clear(record: dict[str, Any], wait_s: float = 5.0, *, kill: bool = True) -> list[int]:
+    """Ends what a recorded program left, first politely, after `wait_s` by force; returns the pids signalled.
+
+    Without `kill` it only asks: Nginx's workers close their listening sockets at once and finish what they serve.
+    """
     found = remnants(record)
     signalled = list(found)
     deadline = time.monotonic() + wait_s
@@ -93,7 +99,7 @@ def clear(record: dict[str, Any], wait_s: float = 5.0) -> list[int]:
                 continue
         while (found := remnants(record)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        if time.monotonic() > deadline + 2:
+        if not kill or time.monotonic() > deadline + 2:
             break
         number = signal.SIGKILL
     return signalled
@@ -152,7 +158,7 @@ def main(spec_path: str) -> None:
         tie_to_parent(int(spec["death_signal"]))
     previous = read_record(spec["record"])
     if previous is not None:
-        clear(previous)
+        clear(previous, wait_s=float(spec.get("clear_wait_s", 5.0)), kill=spec.get("clear_kill", True))
     record = {
         "program": spec["program"],
         "pid": os.getpid(),

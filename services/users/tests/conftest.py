@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -19,6 +20,7 @@ from vitrine_kit.testing import (
     serving,
 )
 from vitrine_users import create_app
+
 
 @pytest_asyncio.fixture(scope="session")
 async def users_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
@@ -59,6 +61,7 @@ def make_world(
     environment: dict[str, str], sql: asyncpg.Connection, keys: Keys
 ) -> Callable[..., AbstractAsyncContextManager[World]]:
     """A second instance of the service with other settings: `async with make_world(refresh_grace_s=0) as world`."""
+
     @asynccontextmanager
     async def make(**changes: Any) -> AsyncIterator[World]:
         app = create_app(settings_of(environment, **changes))
@@ -66,5 +69,3 @@ def make_world(
             yield World(app, client, sql, keys)
 
     return make
-
-

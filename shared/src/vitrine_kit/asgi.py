@@ -18,12 +18,13 @@ from contextvars import Context, copy_context
 from functools import partial
 from inspect import CO_COROUTINE
 from io import BytesIO
-from types import MethodType
+from types import CoroutineType, MethodType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 from flask.globals import _cv_app, _cv_request
+from werkzeug.exceptions import NotFound
 
 from vitrine_kit.greenlets import (
     NoGreenletError,
@@ -60,6 +61,7 @@ Send = Callable[[MutableMapping[str, Any]], Any]
 LifespanEntry = Callable[[Flask], contextlib.AbstractAsyncContextManager[Any]]
 
 LIFESPAN_KEY = "vitrine_lifespan"
+INSTALLED_KEY = "vitrine_asgi"
 LOOP_WATCH_VARIABLE = "VITRINE_LOOP_WATCH_MS"
 
 logger = logging.getLogger("vitrine.asgi")
@@ -83,8 +85,12 @@ def install(app: Flask) -> Flask:
     Uses the two methods Flask documents for it. `Bridge` does this to its app; the factory does it too, so
     that the same app works under a plain WSGI server, the command line and the test client.
     """
+    if app.extensions.get(INSTALLED_KEY):
+        return app
+    app.extensions[INSTALLED_KEY] = True
     make_lean(app)
     ensure_sync_of_flask = Flask.ensure_sync
+    make_response_of_app = app.make_response
 
     def async_to_sync(func: Callable[..., Any]) -> Callable[..., Any]:
         return partial(_call_and_wait, func)
@@ -100,7 +106,12 @@ def install(app: Flask) -> Flask:
         # A function marked as a coroutine function carries the mark in its attributes.
         return ensure_sync_of_flask(app, func) if plain.__dict__ else func
 
-    app.async_to_sync = async_to_sync  # type: ignore[method-assign]  # overriding it per app is what Flask documents
+    def make_response(rv: Any) -> Any:
+        # Extensions older than async views call a view without `ensure_sync` (Flask-DebugToolbar does).
+        return make_response_of_app(await_(rv) if type(rv) is CoroutineType else rv)
+
+    app.make_response = make_response  # type: ignore[method-assign]  # Flask documents these three as overridable
+    app.async_to_sync = async_to_sync  # type: ignore[method-assign]  # likewise
     app.ensure_sync = ensure_sync  # type: ignore[method-assign]  # likewise
     return app
 
@@ -156,7 +167,9 @@ class Bridge:
         """Serve one ASGI connection."""
         kind = scope["type"]
         if kind == "http":
-            exchange = _Exchange(self._wsgi_app, self._build_environ(scope, receive), receive, send)
+            environ = self._build_environ(scope, receive)
+            wsgi_app = self._mount(environ) if self.base_path else self._wsgi_app
+            exchange = _Exchange(wsgi_app, environ, receive, send)
             if scope["method"] == "HEAD":
                 exchange.bodiless = True
             try:
@@ -231,8 +244,6 @@ class Bridge:
         if root_path:
             root_path = root_path.rstrip("/").encode().decode("latin-1")
             path = path.removeprefix(root_path)
-        if self.base_path:
-            root_path, path = self._strip_base_path(root_path, path)
         environ["SCRIPT_NAME"] = root_path
         environ["PATH_INFO"] = path
 
@@ -267,11 +278,14 @@ class Bridge:
             environ["wsgi.input"] = BytesIO()
         return environ
 
-    def _strip_base_path(self, root_path: str, path: str) -> tuple[str, str]:
-        if path == self.base_path or path.startswith(self.base_path + "/"):
-            return root_path + self.base_path, path[len(self.base_path) :]
-        # Outside the mount: no route of the app may match, so it is shown a path that none can have.
-        return root_path, "//outside-of-the-base-path"
+    def _mount(self, environ: dict[str, Any]) -> WSGIApplication:
+        """Move the base path to where WSGI has it; what lies outside of it is not the app's."""
+        path = environ["PATH_INFO"]
+        if path != self.base_path and not path.startswith(self.base_path + "/"):
+            return NotFound()
+        environ["SCRIPT_NAME"] += self.base_path
+        environ["PATH_INFO"] = path[len(self.base_path) :]
+        return self._wsgi_app
 
 
 class _Exchange:
@@ -360,8 +374,10 @@ class _Exchange:
     def _send_body(self, result: Iterable[bytes]) -> None:
         for chunk in result:
             if chunk:
+                if self.complete:
+                    return  # more than was promised: the rest is not sent, nor asked for
                 self._send_chunk(chunk)
-                if self.complete or self.disconnected:
+                if self.disconnected:
                     return
         if not self.complete:
             self._start()
@@ -382,7 +398,7 @@ class _Exchange:
         left = self._left
         if left is not None:
             if len(chunk) >= left:
-                # All that was promised: end the response here instead of asking the app for more.
+                # All that was promised: the client gets the end now, whatever the app still does after it.
                 self.complete = True
                 body = {"type": "http.response.body", "body": chunk[:left], "more_body": False}
                 await_(self._send(body))

@@ -185,8 +185,7 @@ def _wait_in_thread(awaitable: Awaitable[T], context: Context | None) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return _run_on_loop(awaitable, context)
-    if asyncio.iscoroutine(awaitable):
-        awaitable.close()
+    _discard(awaitable)
     raise NoGreenletError(
         "Synchronous code asked to wait for a coroutine on a running event loop, outside the greenlet of a "
         "request. In a task of its own (asyncio.gather, create_task, a task group) await the coroutine, "
@@ -197,8 +196,12 @@ def _wait_in_thread(awaitable: Awaitable[T], context: Context | None) -> T:
 def _run_on_loop(awaitable: Awaitable[T], context: Context | None) -> T:
     loop = owner_loop.get()
     if loop is None or loop.is_closed():
-        loop = background_loop.start()
-        background_loop.on_use()
+        try:
+            loop = background_loop.start()
+            background_loop.on_use()
+        except BaseException:
+            _discard(awaitable)
+            raise
     done: ThreadFuture[T] = ThreadFuture()
     task: asyncio.Task[None] | None = None
 
@@ -221,6 +224,11 @@ def _run_on_loop(awaitable: Awaitable[T], context: Context | None) -> T:
         if not done.done():
             loop.call_soon_threadsafe(lambda: task is not None and task.cancel())
         raise
+
+
+def _discard(awaitable: Awaitable[Any]) -> None:
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()
 
 
 class BackgroundLoop:

@@ -7,6 +7,7 @@ connection, and the key may be used again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -113,6 +114,8 @@ async def guard(database: Database, *, body: bytes) -> AsyncIterator[Guard]:
             yield Guard(replay=_replay(found.status, found.headers, found.body))
             return
         guarded = Guard()
+        # Whatever the route reads side by side takes turns on the one connection.
+        session.info["vitrine_lock"] = asyncio.Lock()
         token = ambient_session.set(session)
         try:
             yield guarded
@@ -198,7 +201,8 @@ def _fingerprint(body: bytes) -> bytes:
     secret = current_app.secret_key
     assert secret, "the app has no secret key"
     mac = hmac.new(secret if isinstance(secret, bytes) else secret.encode(), digestmod="sha256")
-    for part in (request.method, request.full_path, request.content_type or ""):
+    # Not the whole content type: the boundary of a multipart body is another one each time.
+    for part in (request.method, request.full_path, request.mimetype):
         mac.update(part.encode() + b"\0")
     mac.update(body)
     return mac.digest()

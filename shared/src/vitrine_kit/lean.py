@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
-# Flask writes these types in ways of its own, which `default` knows.
-_JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+# Flask writes these types in ways of its own; and a MultiDict is a dict of lists only to those who look inside.
+_JSON_OPTIONS = (
+    orjson.OPT_NON_STR_KEYS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
 _MOST_HOSTS = 64
 _FOR_THE_ORIGINAL = frozenset(("location", "content-location"))
 
@@ -120,6 +125,16 @@ class OrjsonProvider(DefaultJSONProvider):
             return super().dumps(obj).encode()
 
     def _write_other(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, dict):
+            return dict(value.items())
+        if isinstance(value, (list, tuple)):
+            return list(value)
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, float):
+            return float(value)
         return self.default(value)
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
+from flask.globals import request_ctx
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -31,6 +32,7 @@ from vitrine_kit.settings import ServiceSettings
 log = get_logger(__name__)
 
 EXTENSION = "vitrine_metrics"
+_BEGAN = "vitrine.began_s"
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 SHARED_EVERY_S = 5.0
 STALE_AFTER_S = 60.0
@@ -192,13 +194,21 @@ def register(app: Flask, settings: ServiceSettings) -> Metrics:
     app.extensions[EXTENSION] = metrics
 
     def begin() -> None:
-        g.vitrine_began_s = time.perf_counter()
+        request.environ[_BEGAN] = time.perf_counter()
 
     def count(response: Response) -> Response:
-        if request.path not in EXEMPT_PATHS:
-            route = request.url_rule.rule if request.url_rule is not None else "(none)"
-            seconds = time.perf_counter() - g.get("vitrine_began_s", time.perf_counter())
-            metrics.observe(route, request.method, response.status_code, seconds)
+        # Looked up once: this runs for every request, and the proxies are not free.
+        asked = request_ctx.request
+        environ = asked.environ
+        if environ["PATH_INFO"] not in EXEMPT_PATHS:
+            now_s = time.perf_counter()
+            rule = asked.url_rule
+            metrics.observe(
+                "(none)" if rule is None else rule.rule,
+                environ["REQUEST_METHOD"],
+                response.status_code,
+                now_s - environ.get(_BEGAN, now_s),
+            )
         return response
 
     async def show() -> Response:

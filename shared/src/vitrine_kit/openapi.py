@@ -278,13 +278,16 @@ def etag_of(*parts: Any) -> str:
 def require_match(etag: str, *, current: Mapping[str, Any] | None = None) -> None:
     """Compares If-Match, where it was sent, with the entity tag of what is there (RFC 9110, section 13.1.1).
 
+    A weak tag is taken as its strong one: Nginx weakens the tag of an answer that it compresses, and ours stand for
+    a version, not for bytes.
+
     Raises:
         PreconditionFailed: it is another version; `current` tells the client what is there now.
     """
     if "If-Match" not in request.headers:
         return
     given = request.if_match
-    if given.star_tag or given.contains(etag.strip('"')):
+    if given.star_tag or given.contains_weak(etag.strip('"')):
         return
     raise PreconditionFailed("It was changed since you read it.", current=current, headers={"ETag": etag})
 

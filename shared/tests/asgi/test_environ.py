@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,9 +60,12 @@ def scope_of(path: str = "/", headers: Sequence[tuple[bytes, bytes]] = (), **cha
 
 async def call(bridge: Bridge, scope: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     sent: list[Any] = []
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop()
 
     async def send(message: Any) -> None:
         sent.append(message)

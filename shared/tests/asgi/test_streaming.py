@@ -100,8 +100,9 @@ def build_app() -> Flask:
             yield b"12345"
             yield b""
             yield b"67890"
-            log.append("asked for more")
+            log.append("asked once more")
             yield b"too much"
+            log.append("asked again")
 
         response = Response(pieces(), content_type="text/plain")
         response.content_length = 10
@@ -235,7 +236,8 @@ async def test_a_declared_length_ends_the_response(app: Flask) -> None:
         await until(said(app, "response closed"))
         await connection.get("/overlong")
         assert (await connection.response())[2] == b"1234"
-    assert "asked for more" not in app.extensions["log"]
+    assert "asked once more" in app.extensions["log"]
+    assert "asked again" not in app.extensions["log"]
 
 
 @pytest.mark.parametrize("path", ["/empty", "/declared", "/slowly"])

@@ -75,6 +75,7 @@ def ledger_settings(ledger_database: ServiceDatabase, keys: Keys) -> ServiceSett
         neighbour_keys=keys.neighbour_keys(),
         pool_read_size=4,
         pool_write_size=6,
+        pool_wait_s=20,
         instance="ledger-test",
         log_level="ERROR",
     )

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit import events
@@ -105,7 +106,7 @@ async def test_an_event_is_delivered_as_it_was_written_and_then_gone(
         "id": str(number), "topic": "person.deleted", "aggregate_id": str(person),
         "payload": {"person_id": str(person)},
     }  # fmt: skip
-    assert catalog.options["idempotent"] is True
+    assert catalog.options["idempotent"] is False
 
 
 async def test_an_event_of_a_rolled_back_transaction_never_was(database: Database) -> None:
@@ -271,6 +272,19 @@ async def test_a_relay_whose_connections_die_goes_on(
                 except Exception:  # noqa: BLE001 - whatever a dead pooled connection raises
                     await asyncio.sleep(0.05)
         await until(lambda: "after" in [one["payload"]["note"] for one in catalog.got])
+
+
+async def test_a_relay_waits_for_a_database_that_is_away(database: Database, catalog: Receiver) -> None:
+    away = SecretStr("postgresql://nobody:x@127.0.0.1:1/nothing")
+    unreachable = Database(database.settings.model_copy(update={"database_url": away}), database.metadata)
+    stop = asyncio.Event()
+    relay = events.Relay(unreachable, {"catalog": catalog}, {"note.added": ["catalog"]}, poll_s=0.01)
+    task = asyncio.create_task(relay.run(stop))
+    done, _ = await asyncio.wait((task,), timeout=0.2)
+    assert not done, "it goes on asking"
+    stop.set()
+    async with asyncio.timeout(5):
+        await task
 
 
 async def test_a_relay_cut_off_in_mid_delivery_delivers_again(database: Database, catalog: Receiver) -> None:

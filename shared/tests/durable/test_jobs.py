@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -137,17 +139,22 @@ async def test_a_job_with_the_key_of_another_is_not_queued(make_app: Any, databa
 
 async def test_urgent_jobs_first_and_later_ones_later(make_app: Any, database: Database) -> None:
     order: list[str] = []
+    ran_at: dict[str, float] = {}
+    now = asyncio.get_running_loop().time
 
     @jobs.task("note.add", concurrency=1)
     async def run(payload: dict[str, Any], _db: Database) -> None:
         order.append(payload["n"])
+        ran_at[payload["n"]] = now()
 
-    await queued(database, "note.add", {"n": "later"}, delay_s=0.5)
     await queued(database, "note.add", {"n": "plain"})
     await queued(database, "note.add", {"n": "urgent"}, priority=9)
+    began = now()
+    await queued(database, "note.add", {"n": "later"}, delay_s=0.5)
     async with working(make_app()):
         await until_empty(database)
     assert order == ["urgent", "plain", "later"]
+    assert ran_at["later"] - began >= 0.5
 
 
 async def test_a_failed_job_is_tried_again_and_succeeds(make_app: Any, database: Database) -> None:
@@ -388,9 +395,9 @@ async def test_a_worker_says_that_it_is_alive(
             while (row := await database.fetch_one(seen)) is None:
                 await asyncio.sleep(0.02)
         assert (row["instance"], row["running"], row["fresh"]) == ("ledger-test", 0, True)
-        assert (tmp_path / "worker.json").exists()
+        assert (tmp_path / "worker.alive").exists()
     assert await database.fetch_one(seen) is None
-    assert not (tmp_path / "worker.json").exists()
+    assert not (tmp_path / "worker.alive").exists()
 
 
 async def test_a_worker_purges_what_is_old(make_app: Any, database: Database) -> None:
@@ -427,6 +434,21 @@ async def test_a_service_without_jobs_has_a_worker_all_the_same(make_app: Any, d
         await ran.wait()
 
 
+async def test_the_command_works_until_the_signal(make_app: Any, database: Database) -> None:
+    began = asyncio.Event()
+
+    @jobs.task("note.add")
+    async def run(_payload: dict[str, Any], _db: Database) -> None:
+        began.set()
+
+    await queued(database, "note.add")
+    task = asyncio.create_task(jobs.run_worker(make_app()))
+    await began.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await task == 0
+
+
 def test_a_service_without_a_database_has_no_worker(make_app: Any) -> None:
     app = make_app()
     app.extensions["vitrine"].database = None
@@ -443,7 +465,10 @@ async def test_the_run_time_role_cannot_make_tables(database: Database) -> None:
 
 async def test_what_was_installed_can_be_removed(ledger_database: ServiceDatabase) -> None:
     owner = await asyncpg.connect(ledger_database.owner_url)
-    names = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'ledger' AND relname LIKE 'pgqueuer%'"
+    names = (
+        "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE nspname = 'ledger' AND relname LIKE 'pgqueuer%'"
+    )
     try:
         change = owner.transaction()
         await change.start()
@@ -454,13 +479,6 @@ async def test_what_was_installed_can_be_removed(ledger_database: ServiceDatabas
         assert await owner.fetchval(names) > 0
     finally:
         await owner.close()
-
-
-def test_the_queue_s_own_objects_are_known_by_name() -> None:
-    assert jobs.owns_object("pgqueuer_log")
-    assert jobs.owns_object("pgqueuer")
-    assert not jobs.owns_object("product")
-    assert not jobs.owns_object(None)
 
 
 def test_environment_variables_do_not_move_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,5 +213,7 @@ def _home_of_reader() -> str:
 
 
 def _wait(problem: Problem) -> str:
-    seconds = int(problem.headers.get("Retry-After", "60"))
+    seconds = int(problem.headers["Retry-After"])
+    if seconds <= 1:
+        return "Wait a moment."
     return f"Wait {seconds} seconds." if seconds < 120 else f"Wait {-(-seconds // 60)} minutes."

@@ -132,15 +132,8 @@ class CatalogClient:
         await self._write("DELETE", f"/products/{_segment(product_id)}/pictures/{_segment(picture_id)}", token)
 
     async def list_categories(self) -> tuple[Category, ...]:
-        """The tree of categories in reading order, every page of it."""
-        found: list[Category] = []
-        params: dict[str, Any] = {"limit": 100}
-        while True:
-            page = (await self._get(_CATEGORIES, "/categories", None, params)).page()
-            found += page.items
-            if page.after is None or len(found) >= 5000:
-                return tuple(found)
-            params["after"] = page.after
+        """The whole tree of categories in reading order."""
+        return (await self._get(_CATEGORIES, "/categories", None)).items
 
     async def get_category_by_slug(self, slug: str) -> Category:
         """The category behind a page's address. Raises NotFound."""

@@ -48,7 +48,8 @@ def read(adapter: TypeAdapter[T], response: httpx.Response, neighbour: str) -> T
         return adapter.validate_json(response.content)
     except ValidationError as error:
         log.error("answer_not_understood", neighbour=neighbour, url=response.url.path, errors=error.error_count())
-        raise Unavailable(f"The {neighbour} service gave an answer that could not be read.") from error
+        detail = f"The {neighbour} service gave an answer that could not be read."
+        raise Unavailable(detail, service=neighbour) from error
 
 
 def require_success(response: httpx.Response, neighbour: str) -> None:
@@ -65,7 +66,7 @@ def problem_of(response: httpx.Response, neighbour: str) -> Problem:
     headers = {name: response.headers[name] for name in ("Retry-After",) if name in response.headers}
     if kind is None:
         log.error("neighbour_failed", neighbour=neighbour, status=response.status_code)
-        return Unavailable(f"The {neighbour} service has a problem right now.", headers=headers)
+        return Unavailable(f"The {neighbour} service has a problem right now.", service=neighbour, headers=headers)
     return kind(detail, errors=_errors(document), headers=headers)
 
 

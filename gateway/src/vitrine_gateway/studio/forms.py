@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -14,6 +13,7 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -21,13 +21,13 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
 
-from vitrine_gateway.clients.catalog_types import Category, Product, Variant
+from vitrine_gateway.clients.catalog_types import Product, Variant
 from vitrine_gateway.forms import KeyedForm, stripped
 from vitrine_gateway.presentation import amount_text
 
 MAX_OPTIONS = 3
 MAX_ROWS = 250
-STATUSES = [("draft", "Draft"), ("active", "Active"), ("archived", "Archived")]
+STATUSES = {"draft": "Draft", "active": "Active", "archived": "Archived"}
 CURRENCY = Regexp(r"^[A-Z]{3}$", message="Use three capital letters, such as EUR.")
 
 
@@ -71,7 +71,7 @@ class ProductForm(KeyedForm):
     etag = HiddenField()
     title = StringField("Title", filters=[stripped], validators=[DataRequired("Give the product a title."), Length(max=500)])
     slug = _line("Address", 200)
-    status = SelectField("Status", choices=STATUSES)
+    status = SelectField("Status", choices=[SelectChoice(value, label) for value, label in STATUSES.items()])
     vendor = _line("Vendor")
     product_type = _line("Type")
     tags = _line("Tags", 5000)
@@ -82,16 +82,13 @@ class ProductForm(KeyedForm):
     option1_name = _line("Option 1")
     option2_name = _line("Option 2")
     option3_name = _line("Option 3")
-    category_ids = SelectMultipleField("Categories", validate_choice=False)
+    category_ids = SelectMultipleField("Categories", choices=[], validate_choice=False)
     variants = FieldList(FormField(VariantRow))
 
     @property
     def option_names(self) -> list[str]:
         fields = (self.option1_name, self.option2_name, self.option3_name)
         return [field.data or "" for field in fields]
-
-    def offer_categories(self, categories: Sequence[Category]) -> None:
-        self.category_ids.choices = [(entry.id, entry.name) for entry in categories]
 
     def add_spare_row(self) -> None:
         """An empty line at the end, so that a variant can be added without a script."""

@@ -37,7 +37,7 @@ async def products() -> ResponseReturnValue:
     asked = {name: request.args.get(name, "").strip()[:200] for name in FILTERS}
     query: dict[str, Any] = {"limit": PAGE_SIZE, "sort": asked["sort"] if asked["sort"] in SORTS else "updated"}
     query |= {name: asked[name] for name in ("q", "category", "vendor") if asked[name]}
-    if asked["status"] in dict(STATUSES):
+    if asked["status"] in STATUSES:
         query["status"] = asked["status"]
     if asked["in_stock"] in {"true", "false"}:
         query["in_stock"] = asked["in_stock"]
@@ -72,7 +72,6 @@ async def new_product() -> ResponseReturnValue:
     gateway = current_gateway()
     categories = await gateway.shelves.categories()
     form = ProductForm(data={"currency": gateway.settings.currency, "status": "draft"})
-    form.offer_categories(categories)
     if form.validate_on_submit() and (body := writing.product_body(form)) is not None:
         try:
             made = await gateway.catalog.create_product(body, current_user.access_token, key=form.key.data)
@@ -95,7 +94,6 @@ async def product(product_id: UUID) -> ResponseReturnValue:
         gateway.catalog.get_product(str(product_id), current_user.access_token), gateway.shelves.categories()
     )
     form = ProductForm(data=product_values(found.value, found.etag, gateway.settings.currency))
-    form.offer_categories(categories)
     whole = len(found.value.variants) <= MAX_ROWS
     differences: list[writing.Difference] = []
     status = 200

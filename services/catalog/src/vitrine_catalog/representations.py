@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Response, request
+from flask import Response, current_app, request
 from vitrine_kit.auth import current_principal
 from vitrine_kit.openapi import not_modified
 from vitrine_kit.problems import PreconditionFailed
@@ -29,16 +29,18 @@ def sees_drafts() -> bool:
 def answer(document: Any, *, version: int | None = None, status: int = 200) -> Response:
     """Return the JSON response for a resource, with its entity tag; 304 and no body where the client has it already.
 
+    `document` is a value, or bytes that are JSON already.
+
     The tag is made of the row's version, which If-Match compares, and a digest of the whole answer, which tells
     If-None-Match of changes that lie outside the row too (the name of a category, a person's name).
     """
-    body = orjson.dumps(document, default=_plain)
+    body = document if isinstance(document, bytes) else orjson.dumps(document, default=_plain)
     digest = hashlib.blake2b(body, digest_size=9).hexdigest()
     etag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
     if status == 200 and request.method in {"GET", "HEAD"} and not_modified(etag):
-        response = Response(status=304)
+        response = current_app.response_class(status=304)
     else:
-        response = Response(body, status=status, content_type="application/json")
+        response = current_app.response_class(body, status=status, mimetype="application/json")
     response.headers["ETag"] = etag
     cacheable = request.method in {"GET", "HEAD"} and "Authorization" not in request.headers
     response.headers["Cache-Control"] = PUBLIC_CACHE if cacheable else PRIVATE_CACHE

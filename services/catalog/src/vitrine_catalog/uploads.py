@@ -101,6 +101,7 @@ async def receive(*, into: Path, max_bytes: int, name: str = "file", max_texts: 
     file = await run_blocking(path.open, "xb")
     try:
         await _read_form(form, file)
+        texts = {key: _text(key, value) for key, value in form.texts.items()}
         await run_blocking(file.close)
     except BaseException:
         await run_blocking(_discard, file, path)
@@ -111,7 +112,7 @@ async def receive(*, into: Path, max_bytes: int, name: str = "file", max_texts: 
         media_type=form.file_type,
         size_bytes=form.size_bytes,
         sha256=form.digest.hexdigest(),
-        texts={key: _text(key, value) for key, value in form.texts.items()},
+        texts=texts,
     )
 
 

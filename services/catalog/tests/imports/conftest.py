@@ -1,8 +1,6 @@
-"""What tests of imports share: the real files, files made by hand, and an import from start to end."""
+"""What tests of imports share: a file on disk, and an import from start to end."""
 
-import csv
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,31 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from vitrine_catalog.imports.service import run_import
-
 from vitrine_kit.db import Database
 
 API = "/api/catalog/v1"
-ROOT = next(parent for parent in Path(__file__).parents if (parent / "services").is_dir())
-DATA = ROOT.parent / "shared" / "data"
-
-
-def real_file(name: str) -> Path:
-    """A real shop's file; the test is skipped where there is none."""
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"no real files here: {path} is missing")
-    return path
-
-
-def csv_bytes(
-    headers: Sequence[str], rows: Sequence[Mapping[str, Any]], *, delimiter: str = ",", encoding: str = "utf-8"
-) -> bytes:
-    """A CSV file with these headers; cells that a row does not name are blank."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, headers, restval="", delimiter=delimiter)
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue().encode(encoding)
 
 
 @pytest.fixture
@@ -64,10 +40,10 @@ class Importer:
     def headers(self) -> dict[str, str]:
         return self.catalog.keys.bearer("catalog:import")
 
-    async def send(self, content: bytes, name: str = "file.csv", **texts: str) -> Any:
+    async def send(self, content: bytes, file_name: str = "file.csv", **texts: str) -> Any:
         """POST the file; return the response."""
         return await self.catalog.client.post(
-            f"{API}/imports", files={"file": (name, content, "text/csv")}, data=texts, headers=self.headers
+            f"{API}/imports", files={"file": (file_name, content, "text/csv")}, data=texts, headers=self.headers
         )
 
     async def queue(self, content: bytes, **texts: str) -> UUID:
@@ -109,11 +85,9 @@ class Importer:
 
 
 @pytest.fixture
-def importer(catalog: Any) -> Importer:
+async def importer(catalog: Any) -> Importer:
     """An importer into an empty catalogue."""
-    return Importer(catalog)
-
-
-def counts(created: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> dict[str, int]:
-    """Counts as the API tells them."""
-    return {"created": created, "updated": updated, "unchanged": unchanged, "failed": failed}
+    found = Importer(catalog)
+    for path in await found.spooled():
+        path.unlink()
+    return found

@@ -1,8 +1,9 @@
 """The real shops' files come in with exactly the counts that their sources state, and again without a change."""
 
 import pytest
+from import_files import counts, real_file
 
-from .conftest import Importer, counts, real_file
+from .conftest import Importer
 
 # File, rows, products, variants, distinct pictures. For Shopify's files rows, products, variants and image rows
 # are stated by their sources; a picture is an image row, for no product repeats an address.

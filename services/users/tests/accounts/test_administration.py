@@ -48,7 +48,9 @@ async def test_a_cursor_that_is_not_ours_is_refused_by_name(world: World, owner:
     assert answer.json()["errors"][0]["field"] == "after"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "colour=red", "q=", "q=%00", "role=a&role=b"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "colour=red", "q=", "q=%00", "role=a&role=b"]
+)
 async def test_a_wrong_query_is_refused_by_name(world: World, owner: Person, query: str) -> None:
     answer = await world.client.get(f"{API}/users?{query}", headers=owner.headers)
 
@@ -74,7 +76,9 @@ async def test_an_unknown_account_is_not_found(world: World, owner: Person, meth
     assert (await world.send(owner, method, f"/users/{uuid4()}", **body)).status_code == 404
 
 
-async def test_roles_and_name_change_together_and_count_at_the_next_request(world: World, owner: Person) -> None:
+async def test_roles_and_name_change_together_and_count_at_the_next_request(
+    world: World, owner: Person
+) -> None:
     person = await world.person()
     assert (await world.get(person, "/users")).status_code == 403
 
@@ -116,7 +120,9 @@ async def test_only_who_may_give_roles_gives_roles(world: World) -> None:
 
     assert answer.status_code == 403
     assert answer.json()["permission"] == "users:roles"
-    assert (await world.send(admin, "PATCH", f"/users/{person.id}", json={"name": "Allowed"})).status_code == 200
+    assert (
+        await world.send(admin, "PATCH", f"/users/{person.id}", json={"name": "Allowed"})
+    ).status_code == 200
 
 
 async def test_nobody_rules_over_who_may_do_more(world: World, owner: Person) -> None:
@@ -150,7 +156,9 @@ async def test_nobody_gives_what_they_have_not_got(world: World) -> None:
         assert (too_much.status_code, owner_role.status_code) == (403, 403)
         assert within.json()["roles"] == ["registrar"]
     finally:
-        await world.sql.execute("DELETE FROM users.account_roles USING users.roles r WHERE r.id = role_id AND r.name = 'registrar'")
+        await world.sql.execute(
+            "DELETE FROM users.account_roles USING users.roles r WHERE r.id = role_id AND r.name = 'registrar'"
+        )
         await world.sql.execute("DELETE FROM users.roles WHERE name = 'registrar'")
 
 
@@ -161,7 +169,10 @@ async def test_staff_erases_an_account_and_the_services_are_told(world: World, o
 
     assert answer.status_code == 204
     assert (await world.get(person, "/me")).status_code == 401
-    assert await world.sql.fetchval("SELECT count(*) FROM users.outbox WHERE aggregate_id = $1", str(person.id)) == 1
+    assert (
+        await world.sql.fetchval("SELECT count(*) FROM users.outbox WHERE aggregate_id = $1", str(person.id))
+        == 1
+    )
 
 
 async def test_changes_and_erasure_honour_if_match(world: World, owner: Person) -> None:
@@ -187,7 +198,8 @@ async def test_the_last_owner_can_neither_be_erased_nor_demoted(world: World, ow
         left = await world.send(owner, "DELETE", "/me", json={"password": owner.password})
     finally:
         await world.sql.executemany(
-            "INSERT INTO users.account_roles (account_id, role_id) VALUES ($1, $2)", [tuple(row) for row in others]
+            "INSERT INTO users.account_roles (account_id, role_id) VALUES ($1, $2)",
+            [tuple(row) for row in others],
         )
 
     assert (demoted.status_code, erased.status_code, left.status_code) == (409, 409, 409)
@@ -195,7 +207,9 @@ async def test_the_last_owner_can_neither_be_erased_nor_demoted(world: World, ow
     assert (await world.get(owner, "/me")).json()["roles"] == ["owner"]
 
 
-async def test_two_last_owners_who_demote_each_other_at_once_do_not_both_succeed(world: World, owner: Person) -> None:
+async def test_two_last_owners_who_demote_each_other_at_once_do_not_both_succeed(
+    world: World, owner: Person
+) -> None:
     first, second = await world.person("owner"), await world.person("owner")
     others = await world.sql.fetch(
         "DELETE FROM users.account_roles USING users.roles r WHERE r.id = role_id AND r.name = 'owner'"
@@ -212,7 +226,8 @@ async def test_two_last_owners_who_demote_each_other_at_once_do_not_both_succeed
         )
     finally:
         await world.sql.executemany(
-            "INSERT INTO users.account_roles (account_id, role_id) VALUES ($1, $2)", [tuple(row) for row in others]
+            "INSERT INTO users.account_roles (account_id, role_id) VALUES ($1, $2)",
+            [tuple(row) for row in others],
         )
 
     assert left == 1

@@ -64,7 +64,9 @@ async def test_an_empty_change_changes_nothing(world: World) -> None:
     assert (await world.send(person, "PATCH", "/me", json={})).json() == before
 
 
-@pytest.mark.parametrize("body", [{"name": None}, {"name": 3}, {"name": ""}, {"email": "x@example.com"}, {"roles": ["owner"]}])
+@pytest.mark.parametrize(
+    "body", [{"name": None}, {"name": 3}, {"name": ""}, {"email": "x@example.com"}, {"roles": ["owner"]}]
+)
 async def test_nobody_changes_what_is_not_theirs_to_change(world: World, body: dict[str, Any]) -> None:
     person = await world.person()
 
@@ -138,8 +140,6 @@ async def test_an_erased_address_can_be_registered_again(world: World) -> None:
 async def test_wrong_passwords_for_erasing_are_limited_like_sign_ins(world: World) -> None:
     person = await world.person()
 
-    answers = [
-        await world.send(person, "DELETE", "/me", json={"password": "wrong"}) for _ in range(11)
-    ]
+    answers = [await world.send(person, "DELETE", "/me", json={"password": "wrong"}) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [422] * 10 + [429]

@@ -56,7 +56,13 @@ def test_there_are_no_rules_about_kinds_of_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["ann.marie.example.2026", "vitrine annmarie 1234567", "AnnMarieAnnMarieAnnMarie", "EXAMPLE.com-ann-marie"]
+    "password",
+    [
+        "ann.marie.example.2026",
+        "vitrine annmarie 1234567",
+        "AnnMarieAnnMarieAnnMarie",
+        "EXAMPLE.com-ann-marie",
+    ],
 )
 def test_what_everybody_knows_of_the_owner_is_refused(password: str) -> None:
     with pytest.raises(WeakPassword, match="made of your name"):
@@ -152,7 +158,7 @@ async def test_a_hash_made_with_lower_parameters_wants_to_be_made_again() -> Non
 async def test_hashing_runs_on_two_threads_and_leaves_the_loop_free() -> None:
     hasher = PasswordHasher(real_settings())
     before = threading.active_count()
-    longest_stall_s, last = 0.0, time.perf_counter()
+    longest_stall_s, last = 0.0, (started := time.perf_counter())
     hashing = asyncio.gather(*(hasher.hash(GOOD_PASSWORD) for _ in range(10)))
     while not hashing.done():
         await asyncio.sleep(0)
@@ -161,7 +167,7 @@ async def test_hashing_runs_on_two_threads_and_leaves_the_loop_free() -> None:
     await hashing
 
     assert threading.active_count() - before <= 2
-    assert longest_stall_s < 0.25
+    assert longest_stall_s < (last - started) / 2
     hasher.close()
 
 
@@ -176,8 +182,7 @@ async def test_an_unknown_account_costs_as_much_as_a_wrong_password() -> None:
             times.append(time.perf_counter() - started)
     hasher.close()
 
-    ratio = sorted(known)[7] / sorted(unknown)[7]
-    assert 0.7 < ratio < 1.4
+    assert 0.7 < min(known) / min(unknown) < 1.4
 
 
 @settings(max_examples=25)

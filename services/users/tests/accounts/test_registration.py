@@ -61,8 +61,16 @@ async def test_of_twenty_registrations_of_one_address_at_once_one_wins(world: Wo
         ({"password": "Correct Horse Battery Staple"}, "password", "common passwords"),
         ({"password": "a" * 20}, "password", "repeats"),
         ({"password": "vitrine-vitrine-2026"}, "password", "made of your name"),
-        ({"password": "Zebediah Quackenbush 7", "name": "Zebediah Quackenbush"}, "password", "made of your name"),
-        ({"password": "zeb.quackenbush@example.com", "email": "zeb.quackenbush@example.com"}, "password", "made of"),
+        (
+            {"password": "Zebediah Quackenbush 7", "name": "Zebediah Quackenbush"},
+            "password",
+            "made of your name",
+        ),
+        (
+            {"password": "zeb.quackenbush@example.com", "email": "zeb.quackenbush@example.com"},
+            "password",
+            "made of",
+        ),
         ({"email": "no address"}, "email", "@"),
         ({"email": "a@localhost"}, "email", "period"),
         ({"name": "   "}, "name", "name"),
@@ -82,7 +90,9 @@ async def test_what_is_refused_names_the_field_and_says_why(
     assert reason in problem["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("password", ["quilt harbour 15", "ω" * 5 + "λόγος ψυχή νοῦς", "🦊🦉🐢🦋🐙" * 3, "quilt é " * 16])
+@pytest.mark.parametrize(
+    "password", ["quilt harbour 15", "ω" * 5 + "λόγος ψυχή νοῦς", "🦊🦉🐢🦋🐙" * 3, "quilt é " * 16]
+)
 async def test_good_passwords_of_any_script_and_length_are_taken(world: World, password: str) -> None:
     made = await world.register(password=password)
 

@@ -11,7 +11,9 @@ async def test_one_answer_names_all_who_exist(world: World) -> None:
     ann, bea = await world.person(name="Ann Batch"), await world.person(name="Bea Batch")
     ids = [str(ann.id), str(uuid4()), str(bea.id), str(ann.id)]
 
-    answer = await world.client.post("/internal/people", json={"ids": ids}, headers=world.neighbour("catalog"))
+    answer = await world.client.post(
+        "/internal/people", json={"ids": ids}, headers=world.neighbour("catalog")
+    )
 
     assert answer.status_code == 200
     assert sorted(answer.json()["people"], key=lambda person: person["name"]) == [
@@ -41,6 +43,8 @@ async def test_an_erased_person_has_no_name_any_more(world: World) -> None:
     person = await world.person()
     await world.send(person, "DELETE", "/me", json={"password": person.password})
 
-    answer = await world.client.post("/internal/people", json={"ids": [str(person.id)]}, headers=world.neighbour())
+    answer = await world.client.post(
+        "/internal/people", json={"ids": [str(person.id)]}, headers=world.neighbour()
+    )
 
     assert answer.json() == {"people": []}

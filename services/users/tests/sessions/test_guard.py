@@ -17,12 +17,16 @@ from vitrine_kit import auth
 
 async def me_with(world: World, token: str) -> int:
     answer = await world.client.get(f"{API}/me", headers={"Authorization": f"Bearer {token}"})
-    assert answer.headers["Content-Type"] == ("application/json" if answer.status_code == 200 else "application/problem+json")
+    assert answer.headers["Content-Type"] == (
+        "application/json" if answer.status_code == 200 else "application/problem+json"
+    )
     return answer.status_code
 
 
 async def sign(world: World, person: Person, **changes: Any) -> str:
-    session_id = await world.sql.fetchval("SELECT id FROM users.refresh_families WHERE account_id = $1", person.id)
+    session_id = await world.sql.fetchval(
+        "SELECT id FROM users.refresh_families WHERE account_id = $1", person.id
+    )
     claims: dict[str, Any] = {
         "account_id": person.id,
         "session_id": session_id,
@@ -78,7 +82,10 @@ async def test_tokens_of_another_key_algorithm_issuer_audience_or_kind_are_refus
     person = await world.person()
     good = await sign(world, person)
     key: OKPKey = await world.app.extensions["vitrine_users"].keyring._signing_key()
-    header, claims = jwt.decode(good, key, algorithms=["Ed25519"]).header, jwt.decode(good, key, algorithms=["Ed25519"]).claims
+    header, claims = (
+        jwt.decode(good, key, algorithms=["Ed25519"]).header,
+        jwt.decode(good, key, algorithms=["Ed25519"]).claims,
+    )
 
     def signed(with_key: Any = key, **changes: Any) -> str:
         head = {**header, **changes.pop("header", {})}
@@ -106,7 +113,9 @@ async def test_tokens_of_another_key_algorithm_issuer_audience_or_kind_are_refus
     assert await me_with(world, none) == 401
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer " + "A" * 9000, "x"])
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer x.y.z", "Basic dXNlcjpwYXNz", "Bearer " + "A" * 9000, "x"]
+)
 async def test_a_malformed_credential_is_never_taken_for_nobody(world: World, header: str) -> None:
     for path in ("/me", "/jwks.json"):
         answer = await world.client.get(f"{API}{path}", headers={"Authorization": header})

@@ -88,9 +88,15 @@ async def test_a_password_given_for_an_account_without_one_is_wrong(world: World
 
 @pytest.mark.parametrize(
     ("password", "reason"),
-    [("short", "at least 15"), ("passwordpassword", "common"), ("Ann.Example-Ann.Example", "made of your name")],
+    [
+        ("short", "at least 15"),
+        ("passwordpassword", "common"),
+        ("Ann.Example-Ann.Example", "made of your name"),
+    ],
 )
-async def test_a_weak_new_password_is_refused_with_the_reason(world: World, password: str, reason: str) -> None:
+async def test_a_weak_new_password_is_refused_with_the_reason(
+    world: World, password: str, reason: str
+) -> None:
     person = await world.person()
 
     answer = await change(world, person, new_password=password)
@@ -120,4 +126,7 @@ async def test_a_pending_sign_in_link_dies_with_the_old_password(world: World) -
 
     await change(world, person)
 
-    assert await world.sql.fetchval("SELECT count(*) FROM users.sign_in_links WHERE account_id = $1", person.id) == 0
+    assert (
+        await world.sql.fetchval("SELECT count(*) FROM users.sign_in_links WHERE account_id = $1", person.id)
+        == 0
+    )

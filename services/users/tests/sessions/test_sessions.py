@@ -58,7 +58,8 @@ async def test_a_token_never_outlives_its_session(world: World) -> None:
     person = await world.person()
     begun = await world.begin_session(person.email)
     await world.sql.execute(
-        "UPDATE users.browser_sessions SET expires_at = now() + interval '90 seconds' WHERE account_id = $1", person.id
+        "UPDATE users.browser_sessions SET expires_at = now() + interval '90 seconds' WHERE account_id = $1",
+        person.id,
     )
 
     assert 80 <= (await world.exchange(begun["session"])).json()["expires_in"] <= 90
@@ -81,12 +82,21 @@ async def test_a_session_ends_by_itself(world: World) -> None:
     person = await world.person()
     begun = await world.begin_session(person.email)
     token = (await world.exchange(begun["session"])).json()["access_token"]
-    await world.sql.execute("UPDATE users.browser_sessions SET expires_at = now() WHERE account_id = $1", person.id)
+    await world.sql.execute(
+        "UPDATE users.browser_sessions SET expires_at = now() WHERE account_id = $1", person.id
+    )
 
     assert (await world.exchange(begun["session"])).status_code == 401
-    assert (await world.client.get(f"{API}/me", headers={"Authorization": f"Bearer {token}"})).status_code == 401
+    assert (
+        await world.client.get(f"{API}/me", headers={"Authorization": f"Bearer {token}"})
+    ).status_code == 401
     await world.begin_session(person.email)
-    assert await world.sql.fetchval("SELECT count(*) FROM users.browser_sessions WHERE account_id = $1", person.id) == 1
+    assert (
+        await world.sql.fetchval(
+            "SELECT count(*) FROM users.browser_sessions WHERE account_id = $1", person.id
+        )
+        == 1
+    )
 
 
 async def test_signing_out_ends_the_session_and_its_tokens_at_once(world: World) -> None:
@@ -101,7 +111,9 @@ async def test_signing_out_ends_the_session_and_its_tokens_at_once(world: World)
 
     assert {answer.status_code for answer in answers} == {204}
     assert (await world.exchange(begun["session"])).status_code == 401
-    assert (await world.client.get(f"{API}/me", headers={"Authorization": f"Bearer {token}"})).status_code == 401
+    assert (
+        await world.client.get(f"{API}/me", headers={"Authorization": f"Bearer {token}"})
+    ).status_code == 401
     assert (await world.get(person, "/me")).status_code == 200
 
 

@@ -22,7 +22,9 @@ CHEAP_HASHING = {"argon2_memory_kib": 8, "argon2_passes": 1}
 def settings_of(environment: dict[str, str], **changes: Any) -> UsersSettings:
     """The settings an environment like this would give, with cheap hashing."""
     values = {name.removeprefix("VITRINE_").lower(): value for name, value in environment.items()}
-    return UsersSettings(**{**values, **CHEAP_HASHING, "registration_burst": 100_000, "pool_wait_s": 5, **changes})
+    return UsersSettings(
+        **{**values, **CHEAP_HASHING, "registration_burst": 100_000, "pool_wait_s": 5, **changes}
+    )
 
 
 @dataclass
@@ -113,7 +115,9 @@ class World:
         return Person(UUID(made["id"]), made["email"], name, password, tokens.json(), address)
 
     async def get(self, person: Person, path: str, **options: Any) -> httpx.Response:
-        return await self.client.get(f"{API}{path}", headers=person.headers | options.pop("headers", {}), **options)
+        return await self.client.get(
+            f"{API}{path}", headers=person.headers | options.pop("headers", {}), **options
+        )
 
     async def send(self, person: Person, method: str, path: str, **options: Any) -> httpx.Response:
         headers = person.headers | options.pop("headers", {})

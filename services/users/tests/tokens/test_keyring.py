@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from users_world import API, World
+from users_world import API, World, settings_of
 from vitrine_kit.testing import (
     Keys,
     create_service_database,
@@ -19,7 +19,6 @@ from vitrine_kit.testing import (
 from vitrine_users import create_app
 from vitrine_users.state import UsersState
 from vitrine_users.tokens import queries
-from users_world import settings_of
 
 
 async def test_the_public_keys_hold_no_private_part(world: World) -> None:
@@ -47,7 +46,7 @@ async def test_all_workers_share_one_key_though_they_start_at_once(postgres_url:
     database = await create_service_database(postgres_url, "users")
     environment = service_environment("users", keys, database)
     migrate("vitrine_users", environment)
-    apps = [create_app(settings_of(environment)) for _ in range(4)]
+    apps = [create_app(settings_of(environment)) for _ in range(3)]
     states: list[UsersState] = [app.extensions["vitrine_users"] for app in apps]
     try:
         published = await asyncio.gather(*(state.keyring.jwks() for state in states))
@@ -60,7 +59,9 @@ async def test_all_workers_share_one_key_though_they_start_at_once(postgres_url:
         await drop_service_database(postgres_url, database)
 
 
-async def test_a_retired_key_is_published_until_its_last_token_has_ended(world: World, make_world: Callable[..., Any]) -> None:
+async def test_a_retired_key_is_published_until_its_last_token_has_ended(
+    world: World, make_world: Callable[..., Any]
+) -> None:
     person = await world.person()
     old = (await world.client.get(f"{API}/jwks.json")).json()["keys"][0]["kid"]
     await world.sql.execute("UPDATE users.signing_keys SET retired_at = now() WHERE id = $1", old)
@@ -72,7 +73,9 @@ async def test_a_retired_key_is_published_until_its_last_token_has_ended(world: 
         assert len(kids) >= 2
         assert (await other.get(person, "/me")).status_code == 200
         assert (await world.get(renewed, "/me")).status_code == 200
-        await world.sql.execute("UPDATE users.signing_keys SET retired_at = now() - interval '12 minutes' WHERE id = $1", old)
+        await world.sql.execute(
+            "UPDATE users.signing_keys SET retired_at = now() - interval '12 minutes' WHERE id = $1", old
+        )
         kids = {key["kid"] for key in (await other.client.get(f"{API}/jwks.json")).json()["keys"]}
         assert old not in kids
     await world.sql.execute("UPDATE users.signing_keys SET retired_at = NULL WHERE id = $1", old)
@@ -90,7 +93,9 @@ async def test_a_key_that_another_secret_sealed_is_replaced_and_still_published(
         kids = {key["kid"] for key in (await other.client.get(f"{API}/jwks.json")).json()["keys"]}
 
     assert {str(row["id"]) for row in before} <= kids
-    await world.sql.execute("DELETE FROM users.signing_keys WHERE id <> ALL($1)", [row["id"] for row in before])
+    await world.sql.execute(
+        "DELETE FROM users.signing_keys WHERE id <> ALL($1)", [row["id"] for row in before]
+    )
     await world.sql.execute("UPDATE users.signing_keys SET retired_at = NULL")
 
 

@@ -23,7 +23,9 @@ async def let_pass(world: World, person: Person, seconds: int) -> None:
 
 
 async def families(world: World, person: Person) -> int:
-    found: int = await world.sql.fetchval("SELECT count(*) FROM users.refresh_families WHERE account_id = $1", person.id)
+    found: int = await world.sql.fetchval(
+        "SELECT count(*) FROM users.refresh_families WHERE account_id = $1", person.id
+    )
     return found
 
 
@@ -105,7 +107,12 @@ async def test_of_fifty_uses_at_once_one_rotates_and_all_get_the_same_successor(
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
-    assert await world.sql.fetchval("SELECT generation FROM users.refresh_families WHERE account_id = $1", person.id) == 1
+    assert (
+        await world.sql.fetchval(
+            "SELECT generation FROM users.refresh_families WHERE account_id = $1", person.id
+        )
+        == 1
+    )
 
 
 async def test_without_grace_exactly_one_of_fifty_uses_wins(make_world: MakeWorld) -> None:
@@ -119,7 +126,9 @@ async def test_without_grace_exactly_one_of_fifty_uses_wins(make_world: MakeWorl
 
 async def test_a_sign_in_ends_though_it_is_refreshed(world: World) -> None:
     person = await world.person()
-    await world.sql.execute("UPDATE users.refresh_families SET expires_at = now() WHERE account_id = $1", person.id)
+    await world.sql.execute(
+        "UPDATE users.refresh_families SET expires_at = now() WHERE account_id = $1", person.id
+    )
 
     assert (await world.refresh(person.tokens["refresh_token"])).status_code == 401
     assert (await world.get(person, "/me")).status_code == 401
@@ -144,7 +153,9 @@ async def test_many_rotations_keep_only_a_few_times(world: World) -> None:
     for _ in range(20):
         token = (await world.refresh(token)).json()["refresh_token"]
 
-    kept = await world.sql.fetchval("SELECT cardinality(rotated_at) FROM users.refresh_families WHERE account_id = $1", person.id)
+    kept = await world.sql.fetchval(
+        "SELECT cardinality(rotated_at) FROM users.refresh_families WHERE account_id = $1", person.id
+    )
     assert kept == 16
 
 

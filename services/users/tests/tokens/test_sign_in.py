@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 import unicodedata
 from collections.abc import Callable
@@ -83,15 +82,16 @@ async def test_known_and_unknown_accounts_take_the_same_time(make_world: Callabl
     async with make_world(argon2_memory_kib=19456, argon2_passes=2, sign_in_burst=1000) as world:
         email = (await world.register()).json()["email"]
         times: dict[str, list[float]] = {"known": [], "unknown": []}
-        for n in range(25):
+        for n in range(15):
             for kind, candidate in (("known", email), ("unknown", f"nobody-{n}@example.com")):
                 address = world.some_address()
                 started = time.perf_counter()
-                assert (await world.sign_in(candidate, "not the password", address=address)).status_code == 401
+                assert (
+                    await world.sign_in(candidate, "not the password", address=address)
+                ).status_code == 401
                 times[kind].append(time.perf_counter() - started)
 
-    known, unknown = (statistics.median(times[kind][3:]) for kind in ("known", "unknown"))
-    assert 0.75 < known / unknown < 1.33
+    assert 0.75 < min(times["known"]) / min(times["unknown"]) < 1.33
 
 
 async def test_an_account_without_a_password_cannot_sign_in_with_one(world: World) -> None:
@@ -101,7 +101,9 @@ async def test_an_account_without_a_password_cannot_sign_in_with_one(world: Worl
     assert (await world.sign_in(person.email)).status_code == 401
 
 
-async def test_a_hash_of_lower_cost_is_made_again_at_sign_in(world: World, make_world: Callable[..., Any]) -> None:
+async def test_a_hash_of_lower_cost_is_made_again_at_sign_in(
+    world: World, make_world: Callable[..., Any]
+) -> None:
     person = await world.person()
     stored = "SELECT password_hash FROM users.accounts WHERE id = $1"
     assert ",t=1," in await world.sql.fetchval(stored, person.id)
@@ -133,11 +135,15 @@ async def test_a_password_changed_while_it_is_being_verified_does_not_sign_in(wo
 
 async def test_signing_in_is_noted_and_clears_what_has_ended(world: World) -> None:
     person = await world.person()
-    await world.sql.execute("UPDATE users.refresh_families SET expires_at = now() WHERE account_id = $1", person.id)
+    await world.sql.execute(
+        "UPDATE users.refresh_families SET expires_at = now() WHERE account_id = $1", person.id
+    )
 
     await world.sign_in(person.email)
 
-    families = await world.sql.fetchval("SELECT count(*) FROM users.refresh_families WHERE account_id = $1", person.id)
+    families = await world.sql.fetchval(
+        "SELECT count(*) FROM users.refresh_families WHERE account_id = $1", person.id
+    )
     noted = await world.sql.fetchval("SELECT last_signed_in_at FROM users.accounts WHERE id = $1", person.id)
     assert families == 1
     assert noted is not None

@@ -154,8 +154,9 @@ class Relay:
             if name in reached:
                 continue
             try:
+                # Tried once, with all the time for it: trying again is the relay's own work.
                 response = await self._receivers[name].post(
-                    "/internal/events", json=body, idempotent=True, timeout_s=DELIVERY_TIMEOUT_S
+                    "/internal/events", json=body, idempotent=False, timeout_s=DELIVERY_TIMEOUT_S
                 )
             except (Problem, httpx.HTTPError, OSError) as error:
                 failure = failure or f"{name}: {error}"
@@ -178,23 +179,21 @@ class Relay:
         """Wakes the relay when an event is committed; without a connection the poll goes on alone."""
         url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not stop.is_set():
-            try:
-                connection = await asyncpg.connect(url, timeout=5)
-            except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-                log.warning("outbox_not_listened_to", reason=type(error).__name__)
-                await asyncio.sleep(self._poll_s)
-                continue
+            connection = None
             gone = asyncio.Event()
             try:
+                connection = await asyncpg.connect(url, timeout=5)
                 connection.add_termination_listener(lambda _connection, gone=gone: gone.set())
                 await connection.add_listener(channel_of(self._database.schema), lambda *_: self._wake.set())
                 # What was committed while nobody listened.
                 self._wake.set()
                 await gone.wait()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
                 log.warning("outbox_not_listened_to", reason=type(error).__name__)
+                await asyncio.sleep(self._poll_s)
             finally:
-                connection.terminate()
+                if connection is not None:
+                    connection.terminate()
 
 
 async def relay_outbox(

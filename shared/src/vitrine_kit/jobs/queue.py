@@ -15,7 +15,7 @@ from pgqueuer.ports.driver import Driver, NotifyCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vitrine_kit.db import Database
-from vitrine_kit.jobs.schema import PREFIX, queries_of
+from vitrine_kit.jobs.schema import queries_of
 
 Payload = dict[str, Any]
 Run = Callable[[Payload, Database], Awaitable[None]]
@@ -80,11 +80,6 @@ def registered_tasks() -> Mapping[str, Task]:
     return _tasks
 
 
-def owns_object(name: str | None) -> bool:
-    """Whether a database object of that name is PgQueuer's, which migrations must let be."""
-    return name is not None and name.startswith(PREFIX)
-
-
 async def enqueue(
     session: AsyncSession,
     name: str,
@@ -140,7 +135,6 @@ class SessionDriver(Driver):
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self._shutdown = asyncio.Event()
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         connection = await self._session.connection()
@@ -153,21 +147,21 @@ class SessionDriver(Driver):
         return ""
 
     async def notify(self, channel: str, payload: str) -> None:
-        await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+        raise NotImplementedError("a transaction only queues jobs")
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
-        raise NotImplementedError("a transaction does not listen")
+        raise NotImplementedError("a transaction only queues jobs")
 
     @property
     def shutdown(self) -> asyncio.Event:
-        return self._shutdown
+        raise NotImplementedError("a transaction only queues jobs")
 
     @property
     def tm(self) -> TaskManager:
-        return TaskManager()
+        raise NotImplementedError("a transaction only queues jobs")
 
     async def __aenter__(self) -> SessionDriver:
-        return self
+        raise NotImplementedError("a transaction only queues jobs")
 
     async def __aexit__(self, *_: object) -> None:
-        return None
+        raise NotImplementedError("a transaction only queues jobs")

@@ -11,9 +11,6 @@ from pgqueuer.domain.schema.declaration import target
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.ports.driver import Driver
 
-PREFIX = "pgqueuer"
-"""All of PgQueuer's objects have names that begin so, but for its trigger and its function."""
-
 _NAMES = {
     "channel": "ch_pgqueuer",
     "function": "fn_pgqueuer_changed",

@@ -33,6 +33,8 @@ log = get_logger(__name__)
 
 TABLE = "worker"
 EXTENSION = "vitrine_background"
+ALIVE_FILE = "worker.alive"
+"""The file in VITRINE_RUN_DIR that each heartbeat renews; it holds the worker's name, process and version."""
 BEAT_S = 5.0
 PURGE_S = 3600.0
 LOG_KEPT_DAYS = 7
@@ -230,7 +232,7 @@ class Worker:
     # Housekeeping
 
     async def _beat(self) -> None:
-        """Says that the worker is alive: in the table where there is one, and in the run directory."""
+        """Says every 5 s that the worker is alive: in its table where there is one, then in the run directory."""
         instance = self._state.settings.instance
         has_table = f"{self.database.schema}.{TABLE}" in self.database.metadata.tables
         table = f'"{self.database.schema}".{TABLE}'
@@ -241,17 +243,22 @@ class Worker:
             f" started_at = CASE WHEN {TABLE}.pid = excluded.pid THEN {TABLE}.started_at ELSE now() END"
         )
         directory = os.environ.get("VITRINE_RUN_DIR")
-        path = Path(directory) / "worker.json" if directory else None
+        path = Path(directory) / ALIVE_FILE if directory else None
         try:
             while not self.stop.is_set():
-                beat = {"instance": instance, "pid": os.getpid(), "version": self._state.version}
-                if path is not None:
-                    draft = path.with_suffix(".draft")
-                    draft.write_bytes(orjson.dumps({**beat, "running": len(self._running)}))
-                    draft.replace(path)
+                beat = {
+                    "instance": instance,
+                    "pid": os.getpid(),
+                    "version": self._state.version,
+                    "running": len(self._running),
+                }
                 if has_table:
                     async with self.database.read_connection() as connection:
-                        await connection.execute(upsert, {**beat, "running": len(self._running)})
+                        await connection.execute(upsert, beat)
+                if path is not None:
+                    draft = path.with_suffix(".draft")
+                    draft.write_bytes(orjson.dumps(beat))
+                    draft.replace(path)
                 await self._pause(BEAT_S)
         finally:
             if path is not None:

@@ -4,13 +4,14 @@ from flask import Flask, has_request_context, request
 
 from vitrine_kit.limits.deadlines import (
     DEADLINE_HEADER,
+    DEADLINE_VARIABLE,
     Deadline,
     current_deadline,
     deadline_of,
     set_deadline,
 )
 from vitrine_kit.limits.rates import RateLimiter, purge_rates, rate_limit_table
-from vitrine_kit.limits.shedding import EXEMPT_PATHS, LoadShedder, shedder_of
+from vitrine_kit.limits.shedding import EXEMPT_PATHS, EXTENSION, LoadShedder, shedder_of
 from vitrine_kit.settings import ServiceSettings
 
 __all__ = [
@@ -32,13 +33,22 @@ __all__ = [
 
 def register(app: Flask, settings: ServiceSettings) -> LoadShedder:
     """Gives each request of the app its deadline and its place in the queue; returns the worker's shedder."""
-
-    def set_the_deadline() -> None:
-        set_deadline(deadline_of(request.headers.get(DEADLINE_HEADER), settings.request_timeout_ms))
-
-    app.before_request(set_the_deadline)
     shedder = LoadShedder()
-    shedder.register(app)
+    app.extensions[EXTENSION] = shedder
+    default_ms = settings.request_timeout_ms
+
+    def begin() -> None:
+        # From the environ, and that once: this runs for every request, and the proxies are not free.
+        environ = request.environ
+        set_deadline(deadline_of(environ.get(DEADLINE_VARIABLE), default_ms))
+        if environ["PATH_INFO"] not in EXEMPT_PATHS:
+            shedder.admit(environ)
+
+    def end(_error: BaseException | None) -> None:
+        shedder.dismiss(request.environ)
+
+    app.before_request(begin)
+    app.teardown_request(end)
     return shedder
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from vitrine_kit.problems import GatewayTimeout
 
 DEADLINE_HEADER = "X-Request-Timeout-Ms"
+DEADLINE_VARIABLE = "HTTP_X_REQUEST_TIMEOUT_MS"
+"""The header's name in a WSGI environ."""
 LEAST_TIME_S = 0.02
 MOST_TIME_MS = 600_000
 

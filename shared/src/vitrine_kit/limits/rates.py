@@ -32,8 +32,8 @@ def rate_limit_table(metadata: MetaData) -> Table:
 class RateLimiter:
     """Limits how often something may happen for a key, such as sign-ins for one address.
 
-    Each call is a statement of its own on an autocommit connection: what a request has used stays used though its
-    transaction is rolled back.
+    Each call is a statement of its own on an autocommit connection, never part of a transaction: what a request has
+    used stays used though all else it did is rolled back.
     """
 
     def __init__(self, database: Database) -> None:
@@ -71,7 +71,7 @@ class RateLimiter:
         if per_s <= 0 or not 1 <= cost <= burst:
             raise ValueError("a rate is above 0, and one use costs between 1 and the burst")
         parameters = {"key": key, "cost_s": cost / per_s, "burst_s": burst / per_s}
-        async with self._database.read_connection() as connection:
+        async with self._database.read_engine.connect() as connection:
             if (await connection.execute(self._spend, parameters)).scalar() is not None:
                 return 0.0
             wait_s = (await connection.execute(self._wait, parameters)).scalar()
@@ -90,7 +90,7 @@ class RateLimiter:
 
     async def forget(self, key: str) -> None:
         """Makes the key even at once, for instance after a successful sign-in."""
-        async with self._database.read_connection() as connection:
+        async with self._database.read_engine.connect() as connection:
             await connection.execute(self._forget, {"key": key})
 
 

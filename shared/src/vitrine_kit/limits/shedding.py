@@ -6,13 +6,16 @@ import asyncio
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 
 from vitrine_kit.asgi import await_
 from vitrine_kit.limits.deadlines import LEAST_TIME_S, current_deadline
 from vitrine_kit.problems import GatewayTimeout, Unavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 EXEMPT_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 EXTENSION = "vitrine_shedder"
@@ -88,25 +91,22 @@ class LoadShedder:
             self.abandon(place)
             raise
 
-    def register(self, app: Flask) -> None:
-        """Takes a place before each request of the app and gives it back at its teardown."""
-        app.extensions[EXTENSION] = self
+    def admit(self, environ: WSGIEnvironment) -> None:
+        """Takes a place for the request of a WSGI environ, waiting for one if need be.
 
-        def enter() -> None:
-            if request.path in EXEMPT_PATHS:
-                return
-            place = self.enter()
-            if place is not None:
-                await_(self.wait(place))
-            request.environ[_ADMITTED] = True
+        Raises:
+            Unavailable: too many are waiting.
+            GatewayTimeout: no place became free in the time the request has.
+        """
+        place = self.enter()
+        if place is not None:
+            await_(self.wait(place))
+        environ[_ADMITTED] = True
 
-        def leave(_error: BaseException | None) -> None:
-            # Popped, since a teardown may run a second time (stream_with_context).
-            if request.environ.pop(_ADMITTED, False):
-                self.leave()
-
-        app.before_request(enter)
-        app.teardown_request(leave)
+    def dismiss(self, environ: WSGIEnvironment) -> None:
+        """Gives the request's place back, once: a teardown may run a second time (stream_with_context)."""
+        if environ.pop(_ADMITTED, False):
+            self.leave()
 
 
 def shedder_of(app: Flask | None = None) -> LoadShedder | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from contextvars import Context, copy_context
 from typing import Generic, TypeVar
+
+from vitrine_kit.db import ambient_session
+from vitrine_kit.limits import set_deadline
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -13,8 +17,8 @@ Value = TypeVar("Value")
 class Coalescer(Generic[Key, Value]):
     """Shares a call in flight among all who ask for the same key meanwhile.
 
-    The call runs with the context of who asked first, so it must not depend on who is asking: no user's token, no
-    deadline but its own. Nothing is kept once it has ended.
+    The call must not depend on who is asking, such as by a user's token. It bears the request id of who asked first,
+    and neither that one's deadline nor its transaction. Nothing is kept once it has ended.
     """
 
     def __init__(self) -> None:
@@ -24,7 +28,7 @@ class Coalescer(Generic[Key, Value]):
         """What `load` returns or raises, called once for all who ask for `key` while it runs."""
         task = self._running.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(_call(load))
+            task = asyncio.get_running_loop().create_task(_call(load), context=_context_for_all())
             self._running[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
         # Shielded: one asker that gives up must not fail the others.
@@ -37,6 +41,14 @@ class Coalescer(Generic[Key, Value]):
             task.exception()  # retrieved, though all askers may have left
 
 
+def _context_for_all() -> Context:
+    """This context without what belongs to one request alone: its time, and its open transaction."""
+    context = copy_context()
+    context.run(set_deadline, None)
+    context.run(ambient_session.set, None)
+    return context
+
+
 async def _call(load: Callable[[], Awaitable[Value]]) -> Value:
     return await load()
 
@@ -44,7 +56,7 @@ async def _call(load: Callable[[], Awaitable[Value]]) -> Value:
 class BatchLoader(Generic[Key, Value]):
     """Loads values by key: keys asked for in the same turn of the event loop go out in one request.
 
-    A key that is being fetched already is waited for, not fetched again. Like `Coalescer`, the fetch runs for
+    A key that is being fetched already is waited for, not fetched again. Like a call of `Coalescer`, a fetch is for
     several askers at once and must not depend on any of them.
     """
 
@@ -80,7 +92,7 @@ class BatchLoader(Generic[Key, Value]):
             return known
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._send)
+            loop.call_soon(self._send, context=_context_for_all())
         future: asyncio.Future[Value | None] = loop.create_future()
         # Retrieved at once: when all askers have left, a failure is nobody's business.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -171,7 +171,10 @@ class Neighbour:
             await self._sleep(wait_s)
         if failure is None:
             raise NeighbourUnavailable(self.name, "no time left")
-        log.warning("neighbour_failed", neighbour=self.name, method=method, path=path, reason=failure.reason)
+        if self.breaker.state is not BreakerState.OPEN:  # else it has been said once, as it opened
+            log.warning(
+                "neighbour_failed", neighbour=self.name, method=method, path=path, reason=failure.reason
+            )
         raise failure
 
     async def _attempt(
@@ -184,7 +187,7 @@ class Neighbour:
         longest_s: float,
         body: dict[str, Any],
     ) -> httpx.Response | tuple[NeighbourUnavailable, bool, float | None]:
-        """One try: the answer, or the failure, whether another try may help, and how long the neighbour asks to wait."""
+        """One try: the answer; or the failure, whether another try may help, and the wait the neighbour asks for."""
         if not self.breaker.allow():
             wait_s = self.breaker.retry_after_s()
             return NeighbourUnavailable(self.name, "circuit open", retry_after_s=wait_s), False, None

@@ -9,13 +9,17 @@ from vitrine_kit.logs import get_logger
 
 from vitrine_catalog.imports import queries as import_queries
 from vitrine_catalog.products import queries
+from vitrine_catalog.wire import wrong
 
 log = get_logger(__name__)
 
 
 async def forget_person(session: AsyncSession, event: InboundEvent) -> None:
     """Take an erased person's id off everything they made or changed; what they made stays."""
-    person_id = UUID(event.aggregate_id)
+    try:
+        person_id = UUID(event.aggregate_id)
+    except ValueError:
+        raise wrong("aggregate_id", "This is not a person's id.") from None
     found = await queries.forget_person(session, person_id)
     await import_queries.forget_person(session, person_id)
     await idempotency.forget(session, f"user:{person_id}")

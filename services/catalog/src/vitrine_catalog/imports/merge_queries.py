@@ -23,6 +23,10 @@ VARIANT_COLUMNS: Final = (
 PICTURE_COLUMNS: Final = ("position", "alt", "source_url")
 
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('catalog.import'))")
+_BULK: Final = text("SET LOCAL catalog.bulk = 'on'")
+_DERIVE: Final = text(
+    "SELECT catalog.summarise_products(CAST(:ids AS uuid[])), catalog.index_products(CAST(:ids AS uuid[]))"
+)
 _TREE_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('catalog.category-tree'))")
 
 _BY_KEY: Final = text(
@@ -122,6 +126,20 @@ def _json(rows: Sequence[Mapping[str, Any]]) -> str:
 async def lock_merging(session: AsyncSession) -> None:
     """Let one import at a time write a batch; held until the transaction ends."""
     await session.execute(_LOCK)
+
+
+async def derive_later(session: AsyncSession) -> None:
+    """Keep the triggers that derive price ranges and search documents from running in this transaction.
+
+    Whoever calls this calls `derive` for every product it has written, before the transaction ends.
+    """
+    await session.execute(_BULK)
+
+
+async def derive(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    """Derive what the triggers would have, once for each product."""
+    if ids:
+        await session.execute(_DERIVE, {"ids": list(ids)})
 
 
 async def lock_tree(session: AsyncSession) -> None:

@@ -60,14 +60,16 @@ class Merger:
         """Write the items; return what was done. The caller's transaction commits it."""
         outcome = Outcome()
         await merge_queries.lock_merging(session)
+        await merge_queries.derive_later(session)
         fresh, changed = await self._sort_out(session, items, outcome)
         await run_blocking(clean, [*fresh, *changed])
         paths = [path for item in (*fresh, *changed) for path in item.product.categories]
         known = await self._categories.resolve(session, paths)
         for item in (*fresh, *changed):
             item.categories = list(dict.fromkeys(known[path] for path in item.product.categories))
-        await self._insert(session, fresh, outcome)
-        await self._update(session, changed, outcome)
+        written = await self._insert(session, fresh, outcome)
+        written += await self._update(session, changed, outcome)
+        await merge_queries.derive(session, written)
         return outcome
 
     async def _sort_out(
@@ -100,10 +102,10 @@ class Merger:
                 fail(item, outcome, "Title", "a new product needs a title")
         return fresh, changed
 
-    async def _insert(self, session: AsyncSession, items: Sequence[Item], outcome: Outcome) -> None:
-        """COPY new products with all that belongs to them."""
+    async def _insert(self, session: AsyncSession, items: Sequence[Item], outcome: Outcome) -> list[UUID]:
+        """COPY new products with all that belongs to them; return their ids."""
         if not items:
-            return
+            return []
         slugs = await free_slugs(session, "product", [[_slug(item)] for item in items])
         now = utc_now()
         source = self._source
@@ -137,11 +139,12 @@ class Merger:
         outcome.products.created += len(products)
         outcome.variants.created += len(variants)
         outcome.images.created += len(pictures)
+        return [product[0] for product in products]
 
-    async def _update(self, session: AsyncSession, items: Sequence[Item], outcome: Outcome) -> None:
-        """Compare products with what there is, and write what differs."""
+    async def _update(self, session: AsyncSession, items: Sequence[Item], outcome: Outcome) -> list[UUID]:
+        """Compare products with what there is, write what differs; return the ids of those that did."""
         if not items:
-            return
+            return []
         existing = await Existing.load(session, [item.id for item in items if item.id is not None])
         changes = _Changes()
         for item in items:
@@ -157,6 +160,7 @@ class Merger:
         )
         await merge_queries.update_products(session, changes.products, self._source.person)
         await merge_queries.remember_origin(session, self._source.system, changes.origins)
+        return [product["id"] for product in changes.products]
 
     def _compare(self, item: Item, existing: Existing, changes: _Changes, outcome: Outcome) -> None:
         record, source = item.product, self._source

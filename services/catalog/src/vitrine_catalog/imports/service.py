@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import func
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +38,12 @@ _TRIES: Final = 5
 _PASSING: Final = frozenset({"40001", "40P01", "23505", "23503", "55P03"})
 """Conditions that another transaction has caused and that a second try meets no more (SQLSTATE)."""
 
+_REFUSALS: Final = (DBAPIError, asyncpg.PostgresError)
+"""What the database answers with: SQLAlchemy's error, or the driver's own where COPY goes past SQLAlchemy."""
+
+_SERVER_GONE: Final = frozenset({"08", "53", "57"})
+"""Classes of conditions under which nothing can be stored: the worker starts over later."""
+
 log = get_logger(__name__)
 
 
@@ -48,13 +55,17 @@ class Cancelled(Exception):
     """Somebody has asked for the import to stop."""
 
 
-async def run_import(job_id: UUID, database: Database) -> None:
-    """Carry the import as far as it goes. Safe to call again at any time, by several workers at once."""
+async def run_import(job_id: UUID, database: Database, *, batch_products: int = BATCH_PRODUCTS) -> None:
+    """Carry the import as far as it goes. Safe to call again at any time, by several workers at once.
+
+    A batch of `batch_products` is merged in one transaction; between batches the import can be cancelled.
+    """
     async with database.transaction() as session:
         job = await queries.take_up(session, job_id)
     if job is None:
+        await _remove_left_file(job_id, database)
         return
-    run = _Run(job, database)
+    run = _Run(job, database, batch_products)
     try:
         await run.carry_out()
     except Superseded:
@@ -75,6 +86,13 @@ async def run_import(job_id: UUID, database: Database) -> None:
     await run_blocking(run.path.unlink, missing_ok=True)
 
 
+async def _remove_left_file(job_id: UUID, database: Database) -> None:
+    """Remove the file of an import that was over before a worker came to it."""
+    job = await queries.find_job(database, job_id)
+    if job is not None:
+        await run_blocking(path_of(database, job["file_name"]).unlink, missing_ok=True)
+
+
 async def give_up(job_id: UUID, database: Database, reason: str) -> None:
     """End an import that has failed too often."""
     async with database.transaction() as session:
@@ -82,14 +100,15 @@ async def give_up(job_id: UUID, database: Database, reason: str) -> None:
     if job is not None:
         log.error("import_given_up", import_id=str(job_id), reason=reason[:500])
         error = {"title": "ImportFailed", "detail": "It failed again and again for a reason of ours."}
-        await _Run(job, database).end("failed", error)
+        await _Run(job, database, BATCH_PRODUCTS).end("failed", error)
 
 
 class _Run:
     """One attempt at one import."""
 
-    def __init__(self, job: RowMapping, database: Database) -> None:
+    def __init__(self, job: RowMapping, database: Database, batch_products: int) -> None:
         self._job = job
+        self._batch_products = batch_products
         self._id: UUID = job["id"]
         self._attempt: int = job["attempt"]
         self._database = database
@@ -212,7 +231,7 @@ class _Run:
 
         async def next_batch() -> list[Item] | None:
             nonlocal after
-            rows = await queries.next_groups(self._database, self._id, after, BATCH_PRODUCTS)
+            rows = await queries.next_groups(self._database, self._id, after, self._batch_products)
             if not rows:
                 return None
             after = rows[-1]["group_seq"]
@@ -228,15 +247,15 @@ class _Run:
         for attempt in range(1, _TRIES + 1):
             try:
                 return await self._merge_once(merger, items, problems)
-            except DBAPIError as error:
+            except _REFUSALS as error:
                 merger.forget()
                 if _sqlstate(error) in _PASSING and attempt < _TRIES:
                     continue
-                if error.connection_invalidated:
+                if not _sqlstate(error) or _sqlstate(error)[:2] in _SERVER_GONE:
                     raise
                 if len(items) == 1:
                     log.warning(
-                        "import_product_failed", import_id=str(self._id), reason=str(error.orig)[:500]
+                        "import_product_failed", import_id=str(self._id), reason=str(error)[:500]
                     )
                     return await self._give_up_on(items[0], problems, error)
                 break
@@ -252,7 +271,7 @@ class _Run:
         problems.stored(outcome.problems)
         return cancelled
 
-    async def _give_up_on(self, item: Item, problems: Problems, error: DBAPIError) -> bool:
+    async def _give_up_on(self, item: Item, problems: Problems, error: Exception) -> bool:
         outcome = Outcome()
         fail(item, outcome, "", f"it cannot be stored ({_sqlstate(error)})")
         async with self._database.transaction() as session:
@@ -270,5 +289,7 @@ class _Run:
         return cancelled
 
 
-def _sqlstate(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
+def _sqlstate(error: Exception) -> str:
+    """The server's code for what went wrong; empty where the error did not come from it."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(origin, "sqlstate", None) or "")

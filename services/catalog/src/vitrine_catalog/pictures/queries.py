@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import Text, bindparam, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from vitrine_catalog.media.models import Picture
-from vitrine_catalog.products.queries import PICTURE_JSON
+from vitrine_catalog.products.documents import PICTURE_JSON
 from vitrine_catalog.rows import Rows
 
 _OF_PRODUCT = (
@@ -14,7 +15,10 @@ _OF_PRODUCT = (
     .where(Picture.product_id == bindparam("product_id"))
     .order_by(Picture.position, Picture.id)
 )
-_READ = text(f"SELECT CAST({PICTURE_JSON} AS text) AS picture FROM picture i WHERE i.id = CAST(:id AS uuid)")  # noqa: S608
+_I = aliased(Picture, name="i")
+_READ = select(_I.id, literal_column(f"CAST({PICTURE_JSON} AS text)", type_=Text()).label("document")).where(
+    _I.id == bindparam("picture_id")
+)
 
 
 async def pictures_of(session: AsyncSession, product_id: UUID) -> list[Picture]:
@@ -22,7 +26,7 @@ async def pictures_of(session: AsyncSession, product_id: UUID) -> list[Picture]:
     return list((await session.execute(_OF_PRODUCT, {"product_id": product_id})).scalars())
 
 
-async def picture_json(rows: Rows, picture_id: UUID) -> str:
-    """Return one picture, which is known to be there, as it crosses the wire."""
-    picture: str = (await rows(_READ, {"id": picture_id}))[0]["picture"]
-    return picture
+async def read_picture(rows: Rows, picture_id: UUID) -> str:
+    """Return one picture, which is known to be there, as it crosses the wire (`PictureOut` as JSON text)."""
+    document: str = (await rows(_READ, {"picture_id": picture_id}))[0]["document"]
+    return document

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import orjson
 from flask import Response, request
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,8 +31,8 @@ blueprint = ApiBlueprint("pictures", __name__, url_prefix=PREFIX)
 async def _picture_answer(
     session: AsyncSession, product: Product, picture_id: UUID, *, status: int = 200
 ) -> Response:
-    text = await queries.picture_json(rows_of(session), picture_id)
-    return answer(orjson.Fragment(text), version=product.version, status=status)
+    picture = await queries.read_picture(rows_of(session), picture_id)
+    return answer(picture.encode(), version=product.version, status=status)
 
 
 @blueprint.operation(

@@ -24,19 +24,22 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 
 from vitrine_catalog.categories.models import Category, ProductCategory
+from vitrine_catalog.media.models import Picture
+from vitrine_catalog.products.documents import CATEGORY_JSON, PICTURE_JSON, variant_json
 from vitrine_catalog.products.fulltext import text_query
 from vitrine_catalog.products.models import (
     PRICE_LAST_ASCENDING,
     PRICE_LAST_DESCENDING,
     Product,
     ProductSearch,
+    Variant,
 )
-from vitrine_catalog.products.queries import CATEGORY_JSON, PICTURE_JSON, VARIANT_JSON
 from vitrine_catalog.rows import Rows
 
 MAX_EXPANDED_VARIANTS = 5_000
@@ -149,24 +152,34 @@ def list_statement(order_name: str, filters: frozenset[str], *, staff: bool, con
     return statement.limit(bindparam("limit", type_=BigInteger()))
 
 
-# The nested parts of a page's products, one statement for each part and however many products.
-_VARIANT_COUNTS = text(
-    "SELECT product_id, count(*) AS found FROM variant WHERE product_id = ANY(CAST(:ids AS uuid[])) GROUP BY 1"
+_V = aliased(Variant, name="v")
+_I = aliased(Picture, name="i")
+_C = aliased(Category, name="c")
+_PC = aliased(ProductCategory, name="pc")
+_IDS = bindparam("ids", type_=ARRAY(Uuid()))
+
+
+def _part(expression: str, owner: SQLColumnExpression[UUID]) -> Select[Any]:
+    collected = literal_column(f"CAST(json_agg({expression}) AS text)", type_=Text())
+    return select(owner.label("id"), collected.label("part")).where(owner == func.any(_IDS)).group_by(owner)
+
+
+# The nested parts of a page's products: one statement for each part, however many products.
+_VARIANT_COUNTS = (
+    select(_V.product_id.label("id"), func.count().label("found"))
+    .where(_V.product_id == func.any(_IDS))
+    .group_by(_V.product_id)
 )
-_PARTS: Mapping[str, Any] = {
-    "variants": text(
-        f"SELECT v.product_id AS id, CAST(json_agg({VARIANT_JSON} ORDER BY v.position, v.id) AS text) AS part"  # noqa: S608 - constants alone
-        " FROM variant v WHERE v.product_id = ANY(CAST(:ids AS uuid[])) GROUP BY v.product_id"
-    ),
-    "pictures": text(
-        f"SELECT i.product_id AS id, CAST(json_agg({PICTURE_JSON} ORDER BY i.position, i.id) AS text) AS part"  # noqa: S608 - constants alone
-        " FROM picture i WHERE i.product_id = ANY(CAST(:ids AS uuid[])) GROUP BY i.product_id"
-    ),
-    "categories": text(
-        f"SELECT pc.product_id AS id, CAST(json_agg({CATEGORY_JSON} ORDER BY pc.position, c.id) AS text) AS part"  # noqa: S608 - constants alone
-        " FROM product_category pc JOIN category c ON c.id = pc.category_id"
-        " WHERE pc.product_id = ANY(CAST(:ids AS uuid[])) GROUP BY pc.product_id"
-    ),
+_PARTS: Mapping[tuple[str, bool], Select[Any]] = {
+    (name, staff): statement
+    for staff in (False, True)
+    for name, statement in {
+        "variants": _part(f"{variant_json(staff=staff)} ORDER BY v.position, v.id", _V.product_id),
+        "pictures": _part(f"{PICTURE_JSON} ORDER BY i.position, i.id", _I.product_id),
+        "categories": _part(f"{CATEGORY_JSON} ORDER BY pc.position, c.id", _PC.product_id).join_from(
+            _PC, _C, _C.id == _PC.category_id
+        ),
+    }.items()
 }
 
 
@@ -194,7 +207,7 @@ def filter_names(filters: Mapping[str, Any]) -> frozenset[str]:
 
 async def fitting(rows: Rows, ids: Sequence[UUID]) -> int:
     """Return how many of the products, from the first, can be shown with their variants in one page; at least one."""
-    counts = {row["product_id"]: row["found"] for row in await rows(_VARIANT_COUNTS, {"ids": list(ids)})}
+    counts = {row["id"]: row["found"] for row in await rows(_VARIANT_COUNTS, {"ids": list(ids)})}
     total = 0
     for index, product_id in enumerate(ids):
         total += counts.get(product_id, 0)
@@ -205,7 +218,4 @@ async def fitting(rows: Rows, ids: Sequence[UUID]) -> int:
 
 async def parts_of(rows: Rows, part: str, ids: Sequence[UUID], *, staff: bool) -> dict[UUID, str]:
     """Return the `variants`, `pictures` or `categories` of each product as JSON texts, by one statement."""
-    params: dict[str, Any] = {"ids": list(ids)}
-    if part == "variants":
-        params["staff"] = staff
-    return {row["id"]: row["part"] for row in await rows(_PARTS[part], params)}
+    return {row["id"]: row["part"] for row in await rows(_PARTS[part, staff], {"ids": list(ids)})}

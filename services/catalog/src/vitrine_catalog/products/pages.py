@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping
-from vitrine_catalog.wire import wrong
 from vitrine_kit.pagination import decode_cursor, encode_cursor, page
 
 from vitrine_catalog.people.names import name_makers
@@ -14,6 +13,7 @@ from vitrine_catalog.products.documents import summary_document, with_part
 from vitrine_catalog.products.fulltext import text_parameters
 from vitrine_catalog.products.schemas import SUMMARY_FIELDS, ProductFilters, ProductListQuery, ProductShape
 from vitrine_catalog.rows import Rows
+from vitrine_catalog.wire import wrong
 
 PARTS = ("variants", "pictures", "categories")
 

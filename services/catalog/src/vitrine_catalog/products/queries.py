@@ -1,62 +1,53 @@
 """Every statement about single products and their variants; lists have `listing`, and no rule is held here.
 
-Reads are one statement each, prepared once; PostgreSQL builds the nested parts as JSON, which is passed on unread.
+A read is one statement, prepared once, in which PostgreSQL writes the whole document; it is passed on unread.
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, RowMapping, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from vitrine_catalog.categories.models import Category, ProductCategory
 from vitrine_catalog.media.models import Picture
+from vitrine_catalog.products.documents import product_json, variant_json
 from vitrine_catalog.products.models import Product, Variant
 from vitrine_catalog.rows import Rows
 
-VARIANT_JSON = """json_build_object(
-    'id', v.id, 'sku', v.sku, 'barcode', v.barcode, 'option_values', v.option_values,
-    'price', CASE WHEN v.price_minor IS NOT NULL
-        THEN json_build_object('amount_minor', v.price_minor, 'currency', v.currency) END,
-    'compare_at_price', CASE WHEN v.compare_at_minor IS NOT NULL
-        THEN json_build_object('amount_minor', v.compare_at_minor, 'currency', v.currency) END,
-    'cost', CASE WHEN CAST(:staff AS boolean) AND v.cost_minor IS NOT NULL
-        THEN json_build_object('amount_minor', v.cost_minor, 'currency', v.currency) END,
-    'stock', json_build_object(
-        'tracked', v.stock_tracked, 'on_hand', v.stock_on_hand, 'policy', v.stock_policy),
-    'weight_grams', v.weight_grams, 'position', v.position, 'picture_id', v.picture_id,
-    'requires_shipping', v.requires_shipping, 'taxable', v.taxable,
-    'extra', CASE WHEN CAST(:staff AS boolean) THEN v.extra ELSE '{}' END)"""
+_P = aliased(Product, name="p")
+_V = aliased(Variant, name="v")
 
-PICTURE_JSON = """json_build_object(
-    'id', i.id, 'url', coalesce('/media/' || i.file_name, i.source_url), 'alt', i.alt,
-    'position', i.position, 'width', i.width, 'height', i.height)"""
 
-CATEGORY_JSON = "json_build_object('id', c.id, 'slug', c.slug, 'name', c.name)"
+def _reads(condition: ColumnElement[bool]) -> dict[bool, Select[Any]]:
+    """Return the statement for the public (False) and the one for staff (True)."""
+    found = {}
+    for staff in (False, True):
+        document = literal_column(f"CAST({product_json(staff=staff)} AS text)", type_=Text())
+        statement = select(_P.version, document.label("document")).where(condition)
+        found[staff] = statement if staff else statement.where(_P.status == literal_column("'active'"))
+    return found
 
-_READ = f"""
-SELECT p.id, p.slug, p.title, p.description_html, p.status, p.vendor, p.product_type, p.tags,
-    p.seo_title, p.seo_description, CAST(p.options AS text) AS options,
-    p.price_min_minor, p.price_max_minor, p.currency, p.in_stock,
-    p.created_at, p.updated_at, p.created_by, p.version,
-    CASE WHEN CAST(:staff AS boolean) THEN CAST(p.extra AS text) ELSE '{{}}' END AS extra,
-    CAST((SELECT json_agg({VARIANT_JSON} ORDER BY v.position, v.id)
-        FROM variant v WHERE v.product_id = p.id) AS text) AS variants,
-    CAST((SELECT json_agg({PICTURE_JSON} ORDER BY i.position, i.id)
-        FROM picture i WHERE i.product_id = p.id) AS text) AS pictures,
-    CAST((SELECT json_agg({CATEGORY_JSON} ORDER BY pc.position, c.id)
-        FROM product_category pc JOIN category c ON c.id = pc.category_id
-        WHERE pc.product_id = p.id) AS text) AS categories
-FROM product p
-"""  # noqa: S608 - made of the constants above alone
-_VISIBLE = "(p.status = 'active' OR CAST(:staff AS boolean))"
 
-_READ_BY_ID = text(f"{_READ} WHERE p.id = CAST(:id AS uuid) AND {_VISIBLE}")
-_READ_BY_SLUG = text(f"{_READ} WHERE p.slug = CAST(:slug AS text) AND {_VISIBLE}")
-
-_READ_VARIANT = text(
-    f"SELECT CAST({VARIANT_JSON} AS text) AS variant FROM variant v WHERE v.id = CAST(:id AS uuid)"  # noqa: S608
-)
+_READ_BY_ID = _reads(_P.id == bindparam("product_id"))
+_READ_BY_SLUG = _reads(_P.slug == bindparam("slug", type_=Text()))
+_READ_VARIANT = select(
+    _V.id, literal_column(f"CAST({variant_json(staff=True)} AS text)", type_=Text()).label("document")
+).where(_V.id == bindparam("variant_id"))
 
 _LOCK = (
     select(Product)
@@ -82,10 +73,10 @@ _FILES = select(Picture.file_name).where(
 )
 
 
-async def find_product_row(
+async def find_product(
     rows: Rows, *, staff: bool, product_id: UUID | None = None, slug: str | None = None
 ) -> RowMapping | None:
-    """Return one product with its variants, pictures and categories as JSON texts, or None.
+    """Return the `version` of one product and its `document` (`ProductOut` as JSON text), or None.
 
     Args:
         rows: where to read.
@@ -94,16 +85,16 @@ async def find_product_row(
         slug: its slug.
     """
     if product_id is not None:
-        found = await rows(_READ_BY_ID, {"id": product_id, "staff": staff})
+        found = await rows(_READ_BY_ID[staff], {"product_id": product_id})
     else:
-        found = await rows(_READ_BY_SLUG, {"slug": slug, "staff": staff})
+        found = await rows(_READ_BY_SLUG[staff], {"slug": slug})
     return found[0] if found else None
 
 
-async def variant_json(rows: Rows, variant_id: UUID) -> str:
-    """Return one variant, which is known to be there, as its editors see it on the wire."""
-    variant: str = (await rows(_READ_VARIANT, {"id": variant_id, "staff": True}))[0]["variant"]
-    return variant
+async def read_variant(rows: Rows, variant_id: UUID) -> str:
+    """Return one variant, which is known to be there, as its editors see it (`VariantOut` as JSON text)."""
+    document: str = (await rows(_READ_VARIANT, {"variant_id": variant_id}))[0]["document"]
+    return document
 
 
 async def lock_product(session: AsyncSession, product_id: UUID) -> Product | None:

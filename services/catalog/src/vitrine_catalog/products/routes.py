@@ -13,7 +13,6 @@ from vitrine_kit.openapi import ApiBlueprint
 from vitrine_catalog.media.tasks import remove_files_later
 from vitrine_catalog.people.names import name_makers
 from vitrine_catalog.products import pages, queries, service
-from vitrine_catalog.products.documents import product_document
 from vitrine_catalog.products.errors import NoProduct
 from vitrine_catalog.products.models import Product
 from vitrine_catalog.products.schemas import (
@@ -57,10 +56,9 @@ async def locked(session: AsyncSession, product_id: UUID) -> Product:
 
 async def product_answer(rows: Rows, product_id: UUID, *, status: int = 200) -> Response:
     """Return the response that shows the whole product, as its editors see it."""
-    row = await queries.find_product_row(rows, product_id=product_id, staff=True)
-    if row is None:
-        raise NoProduct
-    response = answer(product_document(row), version=row["version"], status=status)
+    row = await queries.find_product(rows, product_id=product_id, staff=True)
+    assert row is not None, "it is locked"
+    response = answer(row["document"].encode(), version=row["version"], status=status)
     if status == 201:
         response.headers["Location"] = f"{PREFIX}/products/{product_id}"
     return response
@@ -69,17 +67,18 @@ async def product_answer(rows: Rows, product_id: UUID, *, status: int = 200) -> 
 async def _variant_answer(
     session: AsyncSession, product: Product, variant_id: UUID, *, status: int = 200
 ) -> Response:
-    variant = await queries.variant_json(rows_of(session), variant_id)
-    return answer(orjson.Fragment(variant), version=product.version, status=status)
+    variant = await queries.read_variant(rows_of(session), variant_id)
+    return answer(variant.encode(), version=product.version, status=status)
 
 
 async def _read(query: ProductReadQuery, **key: Any) -> Response:
-    row = await queries.find_product_row(current_database().fetch_all, staff=sees_drafts(), **key)
+    row = await queries.find_product(current_database().fetch_all, staff=sees_drafts(), **key)
     if row is None:
         raise NoProduct
-    document = product_document(row)
-    if query.expand == "created_by":
-        await name_makers([document])
+    if query.expand is None:
+        return answer(row["document"].encode(), version=row["version"])
+    document = orjson.loads(row["document"])
+    await name_makers([document])
     return answer(document, version=row["version"])
 
 

@@ -11,7 +11,10 @@ from vitrine_catalog.imports.reading.errors import MalformedFile, NotACatalogue
 Write = Callable[[bytes | str], Path]
 
 GERMAN = "Handle,Title,Vendor\ngrün,Grüne Schüssel für Öl,Töpferei Müller\nweiß,Weiße Tasse,Käthe Groß\n" * 5
-CHINESE = "Handle,Title,Vendor\nlamp,红色台灯和蓝色花瓶,北京陶瓷有限公司\nbowl,手工制作的陶瓷碗,上海艺术品商店\n" * 10
+CHINESE = (
+    "Handle,Title,Vendor\nlamp,红色台灯和蓝色花瓶,北京陶瓷有限公司\nbowl,手工制作的陶瓷碗,上海艺术品商店\n"
+    * 10
+)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])

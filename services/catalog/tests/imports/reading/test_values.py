@@ -62,7 +62,9 @@ def test_an_amount_with_more_decimals_is_rounded_and_says_so() -> None:
     assert parse_amount("19.990", 2, False) == (1999, True)
 
 
-@pytest.mark.parametrize("text", ["-1", "abc", "1.2.3", "$5", "1e5", "NaN", "Infinity", "1" * 30, "٣", "1,234"])
+@pytest.mark.parametrize(
+    "text", ["-1", "abc", "1.2.3", "$5", "1e5", "NaN", "Infinity", "1" * 30, "٣", "1,234"]
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_amount(text, 2, False)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
-MAX_CHARS = 254
-
 
 class NotAnAddress(ValueError):
     """The text is no e-mail address; the message says why, for people."""
@@ -34,8 +32,6 @@ def parse_address(text: str) -> EmailAddress:
         found = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise NotAnAddress(str(error)) from None
-    if len(found.normalized) > MAX_CHARS:
-        raise NotAnAddress("The e-mail address is too long.")
     return EmailAddress(found.normalized, f"{found.local_part.lower()}@{found.ascii_domain.lower()}")
 
 

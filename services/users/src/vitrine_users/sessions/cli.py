@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 from sqlalchemy import RowMapping
 from vitrine_kit.asgi import await_
 from vitrine_kit.db import current_database
@@ -59,6 +60,7 @@ def register(app: Flask) -> None:
 @click.option("--email", help=f"The owner's address; {FIRST_OWNER} for a new owner without one.")
 @click.option("--force", is_flag=True, help="Make a link though an owner can sign in with a password.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@with_appcontext
 def create_owner_link(email: str | None, force: bool, as_json: bool) -> None:
     """Prints a link that signs the shop's owner in once; makes the owner the first time."""
     made = _run(lambda: _make_owner_link(email, force=force))
@@ -71,6 +73,7 @@ def create_owner_link(email: str | None, force: bool, as_json: bool) -> None:
     "--ttl", default=600, show_default=True, type=click.IntRange(1, 600), help="Seconds until it ends."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@with_appcontext
 def issue_token(role: str, ttl: int, as_json: bool) -> None:
     """Prints an access token that speaks for the shop's owner, with the rights of one role."""
     issued = _run(lambda: _issue_token(role, ttl))

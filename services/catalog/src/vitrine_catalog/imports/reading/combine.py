@@ -99,6 +99,7 @@ def _settle_options(product: ProductRecord, problems: list[RowProblem]) -> None:
         for variant in variants:
             variant.option_values = []
         return
+    _tell_names_apart(product)
     width = len(product.option_names)
     for variant in variants:
         missing = [n for n in range(width) if n >= len(variant.option_values) or not variant.option_values[n]]
@@ -111,6 +112,19 @@ def _settle_options(product: ProductRecord, problems: list[RowProblem]) -> None:
             )
         values = [*variant.option_values, *[""] * width][:width]
         variant.option_values = [value or NO_VALUE for value in values]
+
+
+def _tell_names_apart(product: ProductRecord) -> None:
+    """Number the options whose name, in whatever case, an option before them has."""
+    used: set[str] = set()
+    for n, name in enumerate(product.option_names):
+        own = name
+        number = 2
+        while own.casefold() in used:
+            own = f"{name} {number}"
+            number += 1
+        used.add(own.casefold())
+        product.option_names[n] = own
 
 
 def _drop_repeated(combined: Combined) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from .cells import MAX_ALT, MAX_NAME, MAX_SEO, MAX_TAGS, MAX_TITLE, Cells, extra_of
+from .errors import MalformedFile
 from .keys import bounded_key, title_key, variant_key
 from .records import MAX_PICTURES, MAX_VARIANTS, Part, PictureRecord, ProductRecord, Status, VariantRecord
 from .rows import Row
@@ -161,26 +162,30 @@ class ShopifyReader:
     def parts(self, rows: Iterable[Row]) -> Iterator[Part]:
         """Yield the parts in the order of the file; a product whose rows lie apart gives several."""
         part: Part | None = None
-        for row in rows:
-            cells = self._cells
-            cells.take(row.line, row.cells)
-            key = self._key()
-            fault = self._fault(row, key)
-            if fault:
-                cells.fail("", f"{fault}: the row is left out")
-                if part is None:
-                    part = Part(ProductRecord(line=row.line, key=""), rows=0)
+        broken: MalformedFile | None = None
+        try:
+            for row in rows:
+                self._cells.take(row.line, row.cells)
+                key = self._key()
+                fault = self._fault(row, key)
+                if part is None or (key != part.key and not fault):
+                    if part is not None:
+                        yield self._finished(part)
+                    key = "" if fault else key
+                    part = Part(ProductRecord(line=row.line, key=key), rows=0, key=key)
                 part.rows += 1
-                part.failed_variants += 1
-                continue
-            if part is None or key != part.key:
-                if part is not None:
-                    yield self._finished(part)
-                part = Part(ProductRecord(line=row.line, key=key), rows=0, key=key)
-            part.rows += 1
-            self._read_row(part)
+                if fault:
+                    self._cells.fail("", f"{fault}: the row is left out")
+                    part.failed_variants += 1
+                else:
+                    self._read_row(part)
+        except MalformedFile as error:
+            # The rows before the fault are good, and those of the last product are still in hand.
+            broken = error
         if part is not None:
             yield self._finished(part)
+        if broken is not None:
+            raise broken
 
     def _fault(self, row: Row, key: str) -> str:
         surplus = row.cells[self._cells.width :]
@@ -206,13 +211,13 @@ class ShopifyReader:
             cells.warn("title", "a second title of the same product: the first one stands")
         sells = (first and bool(record.title) and self._sells) or any(map(cells.text, _VARIANT_MARKS))
         extra = extra_of(cells, self._product_extra)
+        url = cells.text("image")
+        if url:
+            self._add_picture(part, "image", url)
         if sells:
             self._read_variant(part, {} if first else extra)
         if first or not sells:
             record.extra = {**extra, **record.extra}
-        url = cells.text("image")
-        if url:
-            self._add_picture(part, "image", url)
         if not sells and not url and not first:
             cells.warn("", "neither a variant nor a picture: nothing is taken from this row")
 
@@ -270,7 +275,9 @@ class ShopifyReader:
             part.failed_variants += 1
             cells.fail("", f"a product has at most {MAX_VARIANTS} variants: this one is left out")
             return
-        variant = VariantRecord(line=cells.line)
+        # First, for the option names stand only on the first row, be it good or bad.
+        values = self._option_values(record)
+        variant = VariantRecord(line=cells.line, key=variant_key(values), option_values=values)
         try:
             variant.price_minor = cells.amount("price")
             variant.compare_at_minor = cells.amount("compare_at")
@@ -278,8 +285,6 @@ class ShopifyReader:
         except ValueError:
             part.failed_variants += 1
             return
-        variant.option_values = self._option_values(record)
-        variant.key = variant_key(variant.option_values)
         variant.sku = cells.limited("sku", MAX_NAME)
         variant.barcode = cells.limited("barcode", MAX_NAME)
         tracker = cells.text("tracker")

@@ -1,0 +1,75 @@
+"""The schema: made by the migration alone, in step with the code, and out of the run-time role's reach."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from vitrine_kit.testing import (
+    Keys,
+    ServiceDatabase,
+    create_service_database,
+    drop_service_database,
+    migrate,
+    service_environment,
+)
+
+
+def test_the_models_and_the_migrations_are_in_step(environment: dict[str, str]) -> None:
+    migrate("vitrine_users", environment, "check")
+
+
+async def test_the_schema_can_be_taken_down_and_made_again(postgres_url: str, keys: Keys) -> None:
+    database = await create_service_database(postgres_url, "users")
+    environment = service_environment("users", keys, database)
+    count = (
+        "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE nspname = 'users' AND relkind = 'r' AND relname <> 'alembic_version'"
+    )
+    try:
+        connection = await asyncpg.connect(database.admin_url)
+        migrate("vitrine_users", environment)
+        made = await connection.fetchval(count)
+        migrate("vitrine_users", environment, "downgrade", "base")
+        left = await connection.fetchval(count)
+        migrate("vitrine_users", environment)
+        again = await connection.fetchval(count)
+        await connection.close()
+    finally:
+        await drop_service_database(postgres_url, database)
+
+    assert left == 0
+    assert made == again > 10
+
+
+async def test_the_run_time_role_can_neither_change_the_schema_nor_leave_it(
+    users_database: ServiceDatabase,
+) -> None:
+    connection = await asyncpg.connect(users_database.url)
+    try:
+        for statement in (
+            "CREATE TABLE users.mine (id int)",
+            "ALTER TABLE users.accounts ADD COLUMN mine int",
+            "DROP TABLE users.accounts",
+            "TRUNCATE users.accounts",
+            "CREATE TABLE public.mine (id int)",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_no_foreign_key_leaves_the_schema_and_keys_are_uuids_or_bigints(
+    sql: asyncpg.Connection,
+) -> None:
+    crossing = await sql.fetch(
+        "SELECT conname FROM pg_constraint c JOIN pg_class f ON f.oid = c.confrelid"
+        " JOIN pg_namespace n ON n.oid = f.relnamespace WHERE contype = 'f' AND nspname <> 'users'"
+    )
+    serial = await sql.fetch(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'users' AND column_name = 'id'"
+        " AND data_type NOT IN ('uuid', 'bigint') AND table_name NOT LIKE 'pgqueuer%'"
+    )
+
+    assert crossing == []
+    assert serial == []

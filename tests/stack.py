@@ -1,0 +1,136 @@
+"""The `stack` fixture: the whole of Vitrine, started once for the session by `./vitrine up`, stopped at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class RunningStack:
+    """A stack on a data directory of its own, and the command line to it.
+
+    Attributes:
+        url: its public address, without a trailing slash.
+        data: its data directory.
+        started: what `up --json` printed.
+    """
+
+    def __init__(self, data: Path, port: int, environ: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.port = port
+        self.url = f"http://localhost:{port}"
+        self.environ = environ or {}
+        self.started: dict[str, object] = {}
+
+    def cli(
+        self, *arguments: str, check: bool = True, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `./vitrine …` on this stack's data directory and port."""
+        done = subprocess.run(
+            [str(CHECKOUT / "vitrine"), *arguments],
+            env=self.environment(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"./vitrine {' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
+        return done
+
+    def environment(self) -> dict[str, str]:
+        """The environment its commands run in."""
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("VITRINE_", "PYTHON", "DATABASE_URL"))
+        }
+        kept = {
+            name: os.environ[name] for name in ("VITRINE_VENV", "VITRINE_RELEASE_STORE") if name in os.environ
+        }
+        return {**own, **kept, "VITRINE_DATA": str(self.data), "VITRINE_PORT": str(self.port), **self.environ}
+
+    def up(self, *arguments: str, timeout: float = 300) -> dict[str, object]:
+        """Starts it, detached; returns what `up --json` printed."""
+        self.started = json.loads(self.cli("up", "-d", "--json", *arguments, timeout=timeout).stdout)
+        return self.started
+
+    def down(self) -> None:
+        """Stops it; nothing happens where it does not run."""
+        self.cli("down", check=False)
+
+    def status(self) -> dict[str, object]:
+        """What `status --json` prints."""
+        return dict(json.loads(self.cli("status", "--json", check=False).stdout))
+
+    def stop(self, service: str) -> None:
+        """Stops one service's processes."""
+        self.cli("stop", service)
+
+    def start(self, service: str) -> None:
+        """Starts a stopped service and waits until it is ready."""
+        self.cli("start", service)
+
+    def token(self, role: str = "owner") -> str:
+        """A short-lived access token with the role's permissions."""
+        return str(json.loads(self.cli("token", "--role", role, "--json").stdout)["access_token"])
+
+
+def free_port() -> int:
+    """A port nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def data_directory(suffix: str = "") -> Iterator[Path]:
+    """An empty directory that the account which runs a stack in root's place can reach; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="vitrine-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder / f"data{suffix}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def release_store() -> Iterator[str]:
+    """A place where every stack of this session finds the releases that another has built."""
+    if "VITRINE_RELEASE_STORE" in os.environ:
+        yield os.environ["VITRINE_RELEASE_STORE"]
+        return
+    with data_directory() as folder:
+        folder.mkdir()
+        yield str(folder)
+
+
+@pytest.fixture(scope="session")
+def stack(release_store: str) -> Iterator[RunningStack]:
+    """The session's stack. VITRINE_TEST_STACK_DATA names a running one to use instead, with VITRINE_TEST_STACK_PORT."""
+    given = os.environ.get("VITRINE_TEST_STACK_DATA")
+    if given:
+        yield RunningStack(Path(given), int(os.environ["VITRINE_TEST_STACK_PORT"]))
+        return
+    with data_directory() as data:
+        found = RunningStack(data, free_port(), {"VITRINE_RELEASE_STORE": release_store})
+        try:
+            found.up("--no-seed")
+            yield found
+        finally:
+            found.down()
