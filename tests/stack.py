@@ -128,7 +128,9 @@ def stack(release_store: str) -> Iterator[RunningStack]:
         yield RunningStack(Path(given), int(os.environ["VITRINE_TEST_STACK_PORT"]))
         return
     with data_directory() as data:
-        found = RunningStack(data, free_port(), {"VITRINE_RELEASE_STORE": release_store})
+        # A test machine may be slow: a request that waits for a database connection is slow too, not refused.
+        environ = {"VITRINE_RELEASE_STORE": release_store, "VITRINE_POOL_WAIT_S": "3"}
+        found = RunningStack(data, free_port(), environ)
         try:
             found.up("--no-seed")
             yield found

@@ -48,6 +48,7 @@ async def test_a_transaction_commits_whole_or_not_at_all(database: Database) -> 
 async def test_within_an_ambient_transaction_a_failure_undoes_only_its_part(database: Database) -> None:
     kept, lost = str(uuid4()), str(uuid4())
     async with database.transaction() as outer:
+        outer.info["vitrine_lock"] = asyncio.Lock()
         token = ambient_session.set(outer)
         try:
             async with database.transaction() as inner:
@@ -61,6 +62,11 @@ async def test_within_an_ambient_transaction_a_failure_undoes_only_its_part(data
                     await inner.flush()
                     raise RuntimeError
             assert inner is outer
+            assert await asyncio.gather(count(database, kept), count(database, lost)) == [1, 0]
+            async with database.read_connection() as connection:
+                assert (
+                    await connection.scalar(text("SELECT count(*) FROM note WHERE title = :t"), {"t": kept})
+                ) == 1
         finally:
             ambient_session.reset(token)
         assert await count(database, kept) == 0

@@ -9,7 +9,6 @@ import sys
 
 import httpx
 import pytest
-
 from vitrine_kit.testing import Keys
 
 PROGRAM = """

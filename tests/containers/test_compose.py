@@ -131,7 +131,11 @@ def test_a_product_and_its_picture(project: Project) -> None:
     picture = project.ask(added.json()["url"])
     assert picture.status == 200
     assert picture.headers["Content-Type"] == "image/png"
-    assert product in {item["id"] for item in project.ask("/api/catalog/v1/products").json()["items"]}
+
+    def listed() -> bool:
+        return product in {item["id"] for item in project.ask("/api/catalog/v1/products").json()["items"]}
+
+    wait_until(listed, timeout_s=40)  # an earlier answer may be shown while the next is fetched behind it
 
 
 def test_an_import_runs_in_the_worker(project: Project) -> None:

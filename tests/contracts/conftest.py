@@ -72,7 +72,9 @@ def is_ready(url: str) -> bool:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def providers(postgres_url: str, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Providers]:
+async def providers(
+    postgres_url: str, keys: Keys, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Providers]:
     """Both services, migrated and running, knowing one another."""
     databases = {name: await create_service_database(postgres_url, name) for name in ("users", "catalog")}
     ports = {name: free_port() for name in databases}
@@ -102,5 +104,7 @@ async def providers(postgres_url: str, keys: Keys, tmp_path_factory: pytest.Temp
 def issue_owner_token(environment: dict[str, str]) -> str:
     """An owner's access token from users' own command."""
     command = [sys.executable, "-m", "flask", "--app", "vitrine_users", "issue-token", "--role", "owner"]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip().splitlines()[-1]

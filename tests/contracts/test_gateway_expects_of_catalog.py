@@ -60,7 +60,9 @@ async def test_variants_and_pictures(catalog: CatalogClient, providers: Any) -> 
     token = providers.owner_token
     made = await catalog.create_product(lamp(), token, key=uuid4().hex)
     sand = made.variants[0]
-    await catalog.change_variant(made.id, sand.id, {"price": {"amount_minor": 9900, "currency": "EUR"}}, token)
+    await catalog.change_variant(
+        made.id, sand.id, {"price": {"amount_minor": 9900, "currency": "EUR"}}, token
+    )
     await catalog.add_picture_from(made.id, "https://example.org/lamp.jpg", "A lamp", token, key=uuid4().hex)
     found = (await catalog.get_product(made.id, token)).value
     assert found.variants[0].price is not None

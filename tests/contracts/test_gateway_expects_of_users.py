@@ -61,7 +61,9 @@ async def test_a_person_changes_and_deletes_the_account(users: UsersClient) -> N
     assert exchanged is not None
     assert (await users.rename(exchanged.access_token, "Augusta")).name == "Augusta"
     await users.set_password(exchanged.access_token, "another quiet harbour 8", PASSWORD)
-    begun = await users.begin_session(email, "another quiet harbour 8", user_agent="test", address="127.0.0.1")
+    begun = await users.begin_session(
+        email, "another quiet harbour 8", user_agent="test", address="127.0.0.1"
+    )
     exchanged = await users.exchange_session(begun.session)
     assert exchanged is not None
     await users.delete_account(exchanged.access_token, "another quiet harbour 8")

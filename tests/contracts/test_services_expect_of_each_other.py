@@ -12,7 +12,11 @@ import httpx
 async def test_catalog_gets_the_names_of_a_whole_page_in_one_request(providers: Any) -> None:
     neighbour = providers.neighbour("catalog", "users")
     async with httpx.AsyncClient(base_url=providers.users_url) as client:
-        body = {"email": f"{uuid4().hex}@example.org", "password": "quiet harbour lantern seven", "name": "Ada"}
+        body = {
+            "email": f"{uuid4().hex}@example.org",
+            "password": "quiet harbour lantern seven",
+            "name": "Ada",
+        }
         person = (await client.post("/api/users/v1/registrations", json=body)).json()
     unknown = str(uuid4())
     answer = await neighbour.post("/internal/people", json={"ids": [person["id"], unknown]}, idempotent=True)

@@ -25,7 +25,10 @@ def api(stack: Any) -> Iterator[httpx.Client]:
 def new_product(**changes: Any) -> dict[str, Any]:
     title = f"Kettle {uuid4().hex[:8]}"
     money = {"amount_minor": 4900, "currency": "EUR"}
-    variants = [{"sku": f"K-{uuid4().hex[:6]}", "option_values": [colour], "price": money} for colour in ("Red", "Blue")]
+    variants = [
+        {"sku": f"K-{uuid4().hex[:6]}", "option_values": [colour], "price": money}
+        for colour in ("Red", "Blue")
+    ]
     return {
         "title": title,
         "status": "active",
@@ -36,6 +39,10 @@ def new_product(**changes: Any) -> dict[str, Any]:
         "variants": variants,
         **changes,
     }
+
+
+def red(amount_minor: int, currency: str) -> dict[str, Any]:
+    return {"option_values": ["Red"], "price": {"amount_minor": amount_minor, "currency": currency}}
 
 
 def test_a_products_life(api: httpx.Client, stack: Any) -> None:
@@ -104,8 +111,8 @@ async def test_parallel_submits_with_one_key_make_one_product(stack: Any, api: h
         ({"title": "a\0b"}, "title"),
         ({"status": "gone"}, "status"),
         ({"tags": "x"}, "tags"),
-        ({"variants": [{"option_values": ["Red"], "price": {"amount_minor": -1, "currency": "EUR"}}]}, "variants.0.price.amount_minor"),
-        ({"variants": [{"option_values": ["Red"], "price": {"amount_minor": 1, "currency": "XXQ"}}]}, "variants.0.price.currency"),
+        ({"variants": [red(-1, "EUR")]}, "variants.0.price.amount_minor"),
+        ({"variants": [red(1, "XXQ")]}, "variants.0.price.currency"),
     ],
 )
 def test_wrong_input_names_the_field(api: httpx.Client, change: dict[str, Any], field: str) -> None:
@@ -123,7 +130,10 @@ def test_the_public_may_not_write(stack: Any) -> None:
 
 def test_oversized_and_malformed_bodies(api: httpx.Client) -> None:
     headers = {"Content-Type": "application/json"}
-    assert api.post(PRODUCTS, content=b'{"title": "' + b"x" * 2_000_000 + b'"}', headers=headers).status_code == 413
+    assert (
+        api.post(PRODUCTS, content=b'{"title": "' + b"x" * 2_000_000 + b'"}', headers=headers).status_code
+        == 413
+    )
     assert api.post(PRODUCTS, content=b"{", headers=headers).status_code == 400
     assert api.post(PRODUCTS, content=b'{"title": "\xff"}', headers=headers).status_code == 400
     assert api.get(PRODUCTS, params={"after": "x!"}).status_code == 422

@@ -1,4 +1,4 @@
-"""Real catalogues come in whole through `./vitrine import`, show on the storefront, and change nothing the second time."""
+"""Real catalogues come in whole through `./vitrine import`, show in the shop, and change nothing the second time."""
 
 from __future__ import annotations
 

@@ -83,7 +83,8 @@ def test_with_the_catalogue_stopped_the_gateway_says_so(stack: Any, product: dic
             assert api.status_code in {502, 503}
             assert api.headers["Content-Type"].startswith("application/problem+json")
             assert visitor.get("/sign-in").status_code == 200
-        until(lambda: visitor.get(f"/products/{slug}?fresh={uuid4().hex}").status_code == 200, "the catalogue comes back")
+        shown = f"/products/{slug}?fresh={uuid4().hex}"
+        until(lambda: visitor.get(shown).status_code == 200, "the catalogue comes back")
 
 
 def test_with_the_gateway_stopped_both_apis_serve(stack: Any) -> None:

@@ -14,7 +14,11 @@ pytestmark = pytest.mark.stack
 
 EXAMPLES = int(os.environ.get("VITRINE_FUZZ_EXAMPLES", "6"))
 PATIENT = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
 )
 
 

@@ -23,7 +23,9 @@ def visitor(stack: Any) -> Any:
 
 def register(visitor: httpx.Client) -> dict[str, Any]:
     email = f"{uuid4().hex[:12]}@example.org"
-    created = visitor.post(f"{USERS}/registrations", json={"email": email, "password": PASSWORD, "name": "Ada"})
+    created = visitor.post(
+        f"{USERS}/registrations", json={"email": email, "password": PASSWORD, "name": "Ada"}
+    )
     assert created.status_code == 201, created.text
     tokens = visitor.post(f"{USERS}/tokens", json={"email": email, "password": PASSWORD})
     assert tokens.status_code == 201, tokens.text
@@ -60,7 +62,9 @@ def test_register_sign_in_refresh_and_sign_out(visitor: httpx.Client) -> None:
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(visitor: httpx.Client) -> None:
     person = register(visitor)
     wrong = visitor.post(f"{USERS}/tokens", json={"email": person["email"], "password": "x" * 20})
-    unknown = visitor.post(f"{USERS}/tokens", json={"email": f"{uuid4().hex}@example.org", "password": "x" * 20})
+    unknown = visitor.post(
+        f"{USERS}/tokens", json={"email": f"{uuid4().hex}@example.org", "password": "x" * 20}
+    )
     assert wrong.status_code == unknown.status_code == 401
     told = [{**answer.json(), "request_id": None} for answer in (wrong, unknown)]
     assert told[0] == told[1]
@@ -85,7 +89,9 @@ def test_a_deleted_person_is_forgotten_by_the_catalogue(visitor: httpx.Client, s
     address = f"/api/catalog/v1/products/{made.json()['id']}"
     assert visitor.get(address, headers=owner).json()["created_by"] == person["id"]
 
-    gone = visitor.request("DELETE", f"{USERS}/me", json={"password": PASSWORD}, headers=bearer(tokens["access_token"]))
+    gone = visitor.request(
+        "DELETE", f"{USERS}/me", json={"password": PASSWORD}, headers=bearer(tokens["access_token"])
+    )
     assert gone.status_code == 204, gone.text
     until(
         lambda: visitor.get(address, headers=owner).json()["created_by"] is None,

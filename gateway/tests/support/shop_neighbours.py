@@ -368,7 +368,7 @@ class FakeCatalog(FakeService):
         if key not in self.replays:
             body = body_of(request)
             given = {name: value for name, value in body.items() if name not in {"category_ids", "title"}}
-            variants = [variant(tuple(v["option_values"]), None, **_stored(v)) for v in given.pop("variants", [])]
+            variants = [{**variant(tuple(v["option_values"]), None), **_stored(v)} for v in given.pop("variants", [])]
             self.replays[key] = self.add(body["title"], **given, variants=variants)
         return answer(self._whole(self.replays[key]), 201)
 

@@ -82,14 +82,14 @@ def bridge_lifespan(app: Flask) -> list[LifespanEntry]:
 def install(app: Flask) -> Flask:
     """Make `app` await its async views, handlers, callbacks and signal receivers through `await_`.
 
-    Uses the two methods Flask documents for it. `Bridge` does this to its app; the factory does it too, so
+    Uses the methods Flask documents for it. `Bridge` does this to its app; the factory does it too, so
     that the same app works under a plain WSGI server, the command line and the test client.
     """
     if app.extensions.get(INSTALLED_KEY):
         return app
     app.extensions[INSTALLED_KEY] = True
     make_lean(app)
-    ensure_sync_of_flask = Flask.ensure_sync
+    ensure_sync_of_app = app.ensure_sync
     make_response_of_app = app.make_response
 
     def async_to_sync(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,11 +100,11 @@ def install(app: Flask) -> Flask:
         plain = func.__func__ if type(func) is MethodType else func
         code = getattr(plain, "__code__", None)
         if code is None:
-            return ensure_sync_of_flask(app, func)
+            return ensure_sync_of_app(func)
         if code.co_flags & CO_COROUTINE:
             return partial(_call_and_wait, func)
         # A function marked as a coroutine function carries the mark in its attributes.
-        return ensure_sync_of_flask(app, func) if plain.__dict__ else func
+        return ensure_sync_of_app(func) if plain.__dict__ else func
 
     def make_response(rv: Any) -> Any:
         # Extensions older than async views call a view without `ensure_sync` (Flask-DebugToolbar does).

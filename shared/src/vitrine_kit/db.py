@@ -113,8 +113,8 @@ class Database:
         Within `idempotency.guard` it is a savepoint of the guard's transaction, so that the stored answer and the
         write are one.
         """
-        ambient = ambient_session.get()
-        if ambient is not None and ambient.info["vitrine_database"] is self:
+        ambient = self._ambient()
+        if ambient is not None:
             async with ambient.begin_nested():
                 yield ambient
             return
@@ -124,6 +124,11 @@ class Database:
     @asynccontextmanager
     async def read_connection(self) -> AsyncIterator[AsyncConnection]:
         """An autocommit connection, for several reads in a row."""
+        ambient = self._ambient()
+        if ambient is not None:
+            async with ambient.info["vitrine_lock"]:
+                yield await ambient.connection()
+            return
         async with self.read_engine.connect() as connection:
             yield connection
 
@@ -139,7 +144,17 @@ class Database:
         """The first column of the first row of one read statement, or None."""
         return await self._read(statement, params, lambda result: result.scalar())
 
+    def _ambient(self) -> AsyncSession | None:
+        ambient = ambient_session.get()
+        return ambient if ambient is not None and ambient.info["vitrine_database"] is self else None
+
     async def _read(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
+        ambient = self._ambient()
+        if ambient is not None:
+            # What the request has written is not committed yet: only its own transaction sees it. One statement at
+            # a time, for a view may gather its reads.
+            async with ambient.info["vitrine_lock"]:
+                return collect(await (await ambient.connection()).execute(statement, params))
         try:
             return await self._read_once(statement, params, collect)
         except DBAPIError as error:

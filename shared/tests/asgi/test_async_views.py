@@ -242,7 +242,11 @@ async def test_async_and_sync_views_answer(client: httpx.AsyncClient) -> None:
 
 async def test_a_view_returns_body_status_and_headers(client: httpx.AsyncClient) -> None:
     response = await client.get("/tuple/7")
-    assert (response.status_code, response.json(), response.headers["X-Kind"]) == (201, {"number": 7}, "tuple")
+    assert (response.status_code, response.json(), response.headers["X-Kind"]) == (
+        201,
+        {"number": 7},
+        "tuple",
+    )
 
 
 async def test_errors_reach_async_handlers(client: httpx.AsyncClient) -> None:
@@ -271,7 +275,8 @@ async def test_an_async_before_request_may_answer(client: httpx.AsyncClient) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "error"), [("/", "NoneType"), ("/sync", "NoneType"), ("/teapot", "NoneType"), ("/broken", "ValueError")]
+    ("path", "error"),
+    [("/", "NoneType"), ("/sync", "NoneType"), ("/teapot", "NoneType"), ("/broken", "ValueError")],
 )
 async def test_teardown_runs_once_and_learns_of_the_error(
     app: Flask, client: httpx.AsyncClient, path: str, error: str

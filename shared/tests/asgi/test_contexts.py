@@ -56,7 +56,9 @@ def build_app() -> Flask:
 async def test_concurrent_requests_keep_their_own_g_request_and_session() -> None:
     async with serve(Bridge(build_app())) as served:
         users = [f"user-{number}" for number in range(60)]
-        answers = await asyncio.gather(*(served.client.get("/who", headers={"X-User": user}) for user in users))
+        answers = await asyncio.gather(
+            *(served.client.get("/who", headers={"X-User": user}) for user in users)
+        )
     for user, answer in zip(users, answers, strict=True):
         found = answer.json()
         assert found["found"] == {"g": [], "who": "nobody"}

@@ -82,7 +82,13 @@ async def shown(scope: dict[str, Any], **options: Any) -> Any:
 
 
 async def test_headers_of_one_name_are_joined_and_cookies_by_semicolon() -> None:
-    headers = [(b"accept", b"a"), (b"x-many", b"1"), (b"cookie", b"a=1"), (b"x-many", b"2"), (b"cookie", b"b=2")]
+    headers = [
+        (b"accept", b"a"),
+        (b"x-many", b"1"),
+        (b"cookie", b"a=1"),
+        (b"x-many", b"2"),
+        (b"cookie", b"b=2"),
+    ]
     found = await shown(scope_of(headers=headers))
     assert ["X-Many", "1,2"] in found["headers"]
     assert found["cookies"] == {"a": "1", "b": "2"}
@@ -90,7 +96,9 @@ async def test_headers_of_one_name_are_joined_and_cookies_by_semicolon() -> None
 
 async def test_a_header_with_an_underscore_does_not_get_in() -> None:
     found = await shown(scope_of(headers=[(b"x_real_ip", b"6.6.6.6"), (b"x-real-ip", b"203.0.113.9")]))
-    assert [header for header in found["headers"] if header[0] == "X-Real-Ip"] == [["X-Real-Ip", "203.0.113.9"]]
+    assert [header for header in found["headers"] if header[0] == "X-Real-Ip"] == [
+        ["X-Real-Ip", "203.0.113.9"]
+    ]
     assert "6.6.6.6" not in str(found["headers"])
 
 
@@ -102,7 +110,12 @@ async def test_more_header_names_than_are_remembered_work_alike() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "path"),
-    [(b"/plain", "plain"), (b"/gr%C3%B6%C3%9Fe", "größe"), (b"/a%2Fb", "a/b"), (b"/broken%FF", "broken\ufffd")],
+    [
+        (b"/plain", "plain"),
+        (b"/gr%C3%B6%C3%9Fe", "größe"),
+        (b"/a%2Fb", "a/b"),
+        (b"/broken%FF", "broken\ufffd"),
+    ],
 )
 async def test_paths_are_taken_from_the_very_bytes(raw: bytes, path: str) -> None:
     assert (await shown(scope_of(raw_path=raw, path="/replaced")))["path"] == path
@@ -150,7 +163,11 @@ def test_a_wrong_base_path_is_refused_at_once(base_path: str) -> None:
 
 async def test_addresses_are_passed_on_and_may_be_missing() -> None:
     found = (await shown(scope_of()))["environ"]
-    assert (found["REMOTE_ADDR"], found["SERVER_NAME"], found["SERVER_PORT"]) == ("203.0.113.9", "server.example", "8000")
+    assert (found["REMOTE_ADDR"], found["SERVER_NAME"], found["SERVER_PORT"]) == (
+        "203.0.113.9",
+        "server.example",
+        "8000",
+    )
     found = (await shown(scope_of(client=None, server=("/run/users.sock", None))))["environ"]
     assert (found["REMOTE_ADDR"], found["SERVER_NAME"], found["SERVER_PORT"]) == ("", "localhost", "80")
 

@@ -200,7 +200,9 @@ def test_migrations_run_from_the_command_line(tmp_path: Path, postgres_url: str)
 
     def flask(*arguments: str) -> str:
         command = [sys.executable, "-m", "flask", "--app", "migrated", "db", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 

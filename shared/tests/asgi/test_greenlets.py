@@ -16,7 +16,15 @@ import pytest
 from flask import Flask
 
 from vitrine_kit import greenlets
-from vitrine_kit.asgi import NoGreenletError, await_, bridge_lifespan, in_request_greenlet, install, iter_async, spawn
+from vitrine_kit.asgi import (
+    NoGreenletError,
+    await_,
+    bridge_lifespan,
+    in_request_greenlet,
+    install,
+    iter_async,
+    spawn,
+)
 from vitrine_kit.greenlets import BackgroundLoop, background_loop
 
 WORD: ContextVar[str] = ContextVar("word", default="unset")

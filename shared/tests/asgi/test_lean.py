@@ -50,7 +50,13 @@ JSON_VALUES = [
     "text",
     {"when": datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), "day": datetime.date(2026, 1, 2)},
     {"id": uuid.UUID(int=5), "price": decimal.Decimal("1.10"), "point": Point(1, 2), "html": Shown()},
-    {"pair": Pair(1, 2), "markup": Markup("<i>"), "colour": Colour.RED, "level": Level.LOW, "ratio": Ratio(0.5)},
+    {
+        "pair": Pair(1, 2),
+        "markup": Markup("<i>"),
+        "colour": Colour.RED,
+        "level": Level.LOW,
+        "ratio": Ratio(0.5),
+    },
     {"multi": MultiDict([("a", "1"), ("a", "2")]), "ordered": OrderedDict(z=1, a=2)},
     {1: "one", 2: "two"},
     {"big": 2**70, "negative": -(2**70)},
@@ -245,7 +251,10 @@ def test_only_so_many_hosts_are_remembered() -> None:
     app = make_lean(build_app())
     client = app.test_client()
     for number in range(100):
-        assert client.get("/url/x", base_url=f"http://host-{number}.example").json["host"] == f"host-{number}.example"
+        assert (
+            client.get("/url/x", base_url=f"http://host-{number}.example").json["host"]
+            == f"host-{number}.example"
+        )
     assert len(app.create_url_adapter._known) == 64  # type: ignore[attr-defined]  # what is looked at here
 
 

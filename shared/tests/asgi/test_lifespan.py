@@ -46,7 +46,13 @@ async def test_it_is_entered_in_order_and_left_in_reverse() -> None:
     events: list[str] = []
     async with serve(Bridge(build_app(events))) as served:
         assert (await served.client.get("/")).text == "alive"
-    assert events == ["enter first of alive", "enter second of alive", "request", "leave second", "leave first"]
+    assert events == [
+        "enter first of alive",
+        "enter second of alive",
+        "request",
+        "leave second",
+        "leave first",
+    ]
 
 
 async def test_a_block_can_run_it_without_a_server() -> None:
@@ -102,7 +108,10 @@ async def test_a_failing_stop_is_reported_and_the_rest_is_left(caplog: Any) -> N
     assert events[-1] == "leave first"
 
 
-@pytest.mark.parametrize(("variable", "debug", "watched"), [("", False, False), ("50", False, True), ("", True, True), ("0", True, False)])
+@pytest.mark.parametrize(
+    ("variable", "debug", "watched"),
+    [("", False, False), ("50", False, True), ("", True, True), ("0", True, False)],
+)
 async def test_the_loop_is_watched_where_asked(
     monkeypatch: Any, caplog: Any, variable: str, debug: bool, watched: bool
 ) -> None:

@@ -72,7 +72,9 @@ def build_app() -> Flask:
 
     @app.get("/async")
     async def mixed() -> dict[str, Any]:
-        first, second = await asyncio.gather(run_blocking(time.sleep, 0.05), run_blocking(sum, (1, 2), start=3))
+        first, second = await asyncio.gather(
+            run_blocking(time.sleep, 0.05), run_blocking(sum, (1, 2), start=3)
+        )
         return {"slept": first, "sum": second}
 
     def count() -> Iterator[str]:
@@ -168,7 +170,9 @@ async def test_async_views_offload_what_blocks(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/generator", 200), ("/tuple", 203), ("/response", 200)])
-async def test_a_generator_is_advanced_in_the_pool(app: Flask, served: Served, path: str, status: int) -> None:
+async def test_a_generator_is_advanced_in_the_pool(
+    app: Flask, served: Served, path: str, status: int
+) -> None:
     async with LoopWatch(45) as watch:
         answer = await served.client.get(path)
     assert answer.status_code == status

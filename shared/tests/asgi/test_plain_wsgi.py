@@ -108,7 +108,11 @@ def gthread_server(app_dir: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "8", "-b", "127.0.0.1:0"]
     command += ["--no-control-socket", "plain_app:create_app()"]
     process = subprocess.Popen(
-        command, cwd=app_dir, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(app_dir)}
+        command,
+        cwd=app_dir,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(app_dir)},
     )
     assert process.stderr is not None
     try:

@@ -22,7 +22,9 @@ MIB = 1024 * 1024
 
 def build_app() -> Flask:
     app = Flask("bodies")
-    state: dict[str, Any] = app.extensions.setdefault("state", {"read": 0, "go": asyncio.Event(), "errors": []})
+    state: dict[str, Any] = app.extensions.setdefault(
+        "state", {"read": 0, "go": asyncio.Event(), "errors": []}
+    )
 
     @app.post("/length")
     async def length() -> dict[str, int]:
@@ -62,7 +64,9 @@ def build_app() -> Flask:
 
     @app.post("/csv")
     def rows() -> dict[str, Any]:
-        text = io.TextIOWrapper(io.BufferedReader(request.environ["wsgi.input"]), encoding="utf-8", newline="")
+        text = io.TextIOWrapper(
+            io.BufferedReader(request.environ["wsgi.input"]), encoding="utf-8", newline=""
+        )
         return {"rows": list(csv.reader(text))}
 
     @app.post("/form")
@@ -123,10 +127,10 @@ async def test_a_chunked_body_arrives_whole(served: Served) -> None:
     assert response.json() == {"length": 71_001}
 
 
-@pytest.mark.parametrize(
-    ("limit", "status"), [(2999, 413), (3000, 200), (3001, 200), (1000, 413), (1, 413)]
-)
-async def test_a_chunked_body_beyond_the_limit_is_refused_not_cut(served: Served, limit: int, status: int) -> None:
+@pytest.mark.parametrize(("limit", "status"), [(2999, 413), (3000, 200), (3001, 200), (1000, 413), (1, 413)])
+async def test_a_chunked_body_beyond_the_limit_is_refused_not_cut(
+    served: Served, limit: int, status: int
+) -> None:
     body = in_chunks(*[b"x" * 1000] * 3)
     response = await served.client.post(f"/limited/{limit}", content=body)
     assert response.status_code == status
@@ -144,7 +148,9 @@ async def test_the_limit_of_the_app_is_held_too(app: Flask, served: Served) -> N
 
 async def test_nothing_is_read_from_a_client_before_the_view_asks(app: Flask, served: Served) -> None:
     async with await served.connect() as connection:
-        await connection.send(f"POST /hesitates HTTP/1.1\r\nHost: x\r\nContent-Length: {64 * MIB}\r\n\r\n".encode())
+        await connection.send(
+            f"POST /hesitates HTTP/1.1\r\nHost: x\r\nContent-Length: {64 * MIB}\r\n\r\n".encode()
+        )
         sending = asyncio.create_task(_send_all(connection, 64 * MIB))
         sent = -1
         while sent != connection.writer.transport.get_write_buffer_size() or sent == 0:
@@ -168,7 +174,9 @@ async def test_a_large_upload_is_never_held_in_memory(served: Served) -> None:
     tracemalloc.start()
     try:
         async with await served.connect() as connection:
-            await connection.send(f"POST /stream HTTP/1.1\r\nHost: x\r\nContent-Length: {96 * MIB}\r\n\r\n".encode())
+            await connection.send(
+                f"POST /stream HTTP/1.1\r\nHost: x\r\nContent-Length: {96 * MIB}\r\n\r\n".encode()
+            )
             await _send_all(connection, 96 * MIB)
             assert (await connection.response())[0] == 200
         assert tracemalloc.get_traced_memory()[1] < 8 * MIB
@@ -178,14 +186,18 @@ async def test_a_large_upload_is_never_held_in_memory(served: Served) -> None:
 
 async def test_lines_and_text_wrappers_work_on_the_stream(served: Served) -> None:
     text = "one\ntwo and a half\n\nfour"
-    response = await served.client.post("/lines", content=in_chunks(*[bytes([byte]) for byte in text.encode()]))
+    response = await served.client.post(
+        "/lines", content=in_chunks(*[bytes([byte]) for byte in text.encode()])
+    )
     assert response.json() == {"first": "one\n", "short": "two", "rest": [" and a half\n", "\n", "four"]}
-    response = await served.client.post("/csv", content="sku,title\r\n1,\"größe, \nzwei\"\r\n".encode())
+    response = await served.client.post("/csv", content='sku,title\r\n1,"größe, \nzwei"\r\n'.encode())
     assert response.json() == {"rows": [["sku", "title"], ["1", "größe, \nzwei"]]}
 
 
 async def test_a_form_with_a_file_is_parsed(served: Served) -> None:
-    response = await served.client.post("/form", data={"field": "value"}, files={"file": ("a.bin", b"z" * MIB)})
+    response = await served.client.post(
+        "/form", data={"field": "value"}, files={"file": ("a.bin", b"z" * MIB)}
+    )
     assert response.json() == {"name": "a.bin", "size": MIB, "field": "value"}
 
 
@@ -205,7 +217,9 @@ async def test_an_unread_body_does_not_harm_the_next_request(served: Served) -> 
     async with await served.connect() as connection:
         body = b"x" * 300_000
         for _ in range(2):
-            await connection.send(b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body)
+            await connection.send(
+                b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + body
+            )
             assert (await connection.response())[0] == 401
 
 
@@ -243,7 +257,14 @@ async def test_a_body_on_a_protocol_without_length_headers_is_read(app: Flask) -
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/length", "query_string": b"", "headers": [], "http_version": "2"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/length",
+        "query_string": b"",
+        "headers": [],
+        "http_version": "2",
+    }
     await Bridge(app)(scope, receive, send)
     assert sent[1]["body"] == b'{"length":11}'
 
@@ -252,7 +273,12 @@ async def test_pieces_shorter_than_asked_are_put_together(app: Flask, served: Se
     @app.post("/exactly")
     def exactly() -> dict[str, Any]:
         stream = request.environ["wsgi.input"]
-        found = [stream.read(4).decode(), stream.read(0).decode(), stream.read(100).decode(), stream.read(1).decode()]
+        found = [
+            stream.read(4).decode(),
+            stream.read(0).decode(),
+            stream.read(100).decode(),
+            stream.read(1).decode(),
+        ]
         await_(asyncio.sleep(0))
         return {"found": found, "readable": stream.readable()}
 

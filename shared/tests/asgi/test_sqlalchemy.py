@@ -119,7 +119,9 @@ async def test_gathered_sessions_work(served: Served) -> None:
     assert (await served.client.get("/gather")).json() == {"names": ["top", "low"]}
 
 
-async def test_synchronous_statements_keep_the_context_of_the_request(engine: AsyncEngine, served: Served) -> None:
+async def test_synchronous_statements_keep_the_context_of_the_request(
+    engine: AsyncEngine, served: Served
+) -> None:
     seen = []
 
     def note(*_: Any) -> None:
@@ -135,7 +137,9 @@ async def test_synchronous_statements_keep_the_context_of_the_request(engine: As
 
 async def _sleepers(engine: AsyncEngine) -> int:
     async with engine.connect() as connection:
-        statement = text("select count(*) from pg_stat_activity where query like 'select pg_sleep(30)%' and state = 'active'")
+        statement = text(
+            "select count(*) from pg_stat_activity where query like 'select pg_sleep(30)%' and state = 'active'"
+        )
         return int((await connection.execute(statement)).scalar_one())
 
 

@@ -294,7 +294,14 @@ async def test_a_cancelled_request_is_torn_down_once_and_stays_cancelled(app: Fl
     async def send(message: Any) -> None:
         app.extensions["log"].append(message["type"])
 
-    scope = {"type": "http", "method": "GET", "path": "/waits", "query_string": b"", "headers": [], "http_version": "1.1"}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/waits",
+        "query_string": b"",
+        "headers": [],
+        "http_version": "1.1",
+    }
     task = asyncio.create_task(Bridge(app)(scope, receive, send))
     await begun.wait()
     task.cancel()

@@ -31,7 +31,7 @@ async def slow(payload: dict[str, Any], database: Database) -> None:
     await note(database, f"{payload['name']} ended in {os.getpid()}")
 
 
-@jobs.task("process.deadly", max_attempts=2)
+@jobs.task("process.deadly", max_attempts=1)
 async def deadly(payload: dict[str, Any], database: Database) -> None:
     """Takes its worker down with it."""
     await note(database, f"deadly in {os.getpid()}")

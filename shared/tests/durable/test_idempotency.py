@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from vitrine_kit import idempotency
 from vitrine_kit.db import Database, current_database
+from vitrine_kit.ids import new_id
 from vitrine_kit.openapi import PUBLIC, ApiBlueprint, Schema
 from vitrine_kit.problems import Unprocessable
 from vitrine_kit.testing import Keys, ServiceDatabase, serving
@@ -361,7 +362,10 @@ async def test_bodies_cannot_be_guessed_from_the_table(
 async def test_a_streamed_body_is_told_by_its_digest(make_app: Any, database: Database) -> None:
     app = make_app()
     for body, expected in [(b"one", None), (b"one", b"stored"), (b"two", Unprocessable)]:
-        with app.test_request_context("/files", method="POST", headers=KEY):
+        content_type = (
+            f"multipart/form-data; boundary={new_id()}"  # another one each time, as clients make it
+        )
+        with app.test_request_context("/files", method="POST", headers=KEY, content_type=content_type):
             if expected is Unprocessable:
                 with pytest.raises(Unprocessable):
                     async with idempotency.guard(database, body=body):

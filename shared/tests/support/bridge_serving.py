@@ -49,11 +49,21 @@ async def serve(app: Any, **options: Any) -> AsyncIterator[Served]:
     """Serve an ASGI app with uvicorn on this loop, at a free port of the loopback."""
     listener = socket.create_server(("127.0.0.1", 0))
     host, port = listener.getsockname()
-    # httptools, as in production; contextvars are not reset, so that the bridge itself has to keep requests apart.
-    settings = {"http": "httptools", "ws": "none", "lifespan": "on", "log_level": "critical", "access_log": False}
+    # httptools, as in production; contextvars are not reset, so that the bridge itself has to keep requests
+    # apart.
+    settings = {
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "log_level": "critical",
+        "access_log": False,
+    }
     config = uvicorn.Config(app, **{**settings, "timeout_graceful_shutdown": 2, **options})
     server = InLoopServer(config)
-    async with server.serving(listener), httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=10) as client:
+    async with (
+        server.serving(listener),
+        httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=10) as client,
+    ):
         yield Served(host, port, client, server)
 
 
@@ -81,7 +91,9 @@ class RawConnection:
         """The status and headers of the next response, as they came."""
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(lines[0].split(" ")[1])
-        headers = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines[1:] if line)]
+        headers = [
+            (name.lower(), value) for name, _, value in (line.partition(": ") for line in lines[1:] if line)
+        ]
         return status, headers
 
     async def chunk(self) -> bytes:

@@ -232,6 +232,15 @@ async def test_of_two_editors_with_one_version_the_second_is_told(catalog):
     ).status_code == 200
 
 
+async def test_a_tag_that_a_proxy_weakened_counts_as_what_it_was(catalog):
+    made = await catalog.create()
+    path = f"/products/{made['id']}"
+    etag = (await catalog.get(path)).headers["ETag"]
+    several = f'"99-other", W/{etag}'
+    assert (await catalog.send("PATCH", path, {"title": "B"}, headers={"If-Match": several})).status_code == 200
+    assert (await catalog.send("PATCH", path, {"title": "C"}, headers={"If-Match": f"W/{etag}"})).status_code == 412
+
+
 async def test_of_parallel_patches_with_one_version_exactly_one_wins(catalog):
     made = await catalog.create()
     path = f"/products/{made['id']}"

@@ -49,9 +49,10 @@ def register(app: Flask, users: Neighbour) -> None:
 async def name_makers(documents: list[dict[str, Any]]) -> None:
     """Put `{id, name}` in place of each document's `created_by`; it stays the bare id where no name is known."""
     people: People = current_app.extensions[EXTENSION]
-    makers = {document["created_by"] for document in documents if document.get("created_by") is not None}
-    names = await people.names(makers)
-    for document in documents:
-        maker = document.get("created_by")
+    made = [
+        (document, UUID(str(document["created_by"]))) for document in documents if document.get("created_by")
+    ]
+    names = await people.names({maker for _, maker in made})
+    for document, maker in made:
         if maker in names:
             document["created_by"] = {"id": maker, "name": names[maker]}

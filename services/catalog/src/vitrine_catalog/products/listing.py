@@ -159,9 +159,10 @@ _PC = aliased(ProductCategory, name="pc")
 _IDS = bindparam("ids", type_=ARRAY(Uuid()))
 
 
-def _part(expression: str, owner: SQLColumnExpression[UUID]) -> Select[Any]:
+def _part(expression: str, owner: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:
     collected = literal_column(f"CAST(json_agg({expression}) AS text)", type_=Text())
-    return select(owner.label("id"), collected.label("part")).where(owner == func.any(_IDS)).group_by(owner)
+    statement: Select[*tuple[Any, ...]] = select(owner.label("id"), collected.label("part"))
+    return statement.where(owner == func.any(_IDS)).group_by(owner)
 
 
 # The nested parts of a page's products: one statement for each part, however many products.
@@ -170,7 +171,7 @@ _VARIANT_COUNTS = (
     .where(_V.product_id == func.any(_IDS))
     .group_by(_V.product_id)
 )
-_PARTS: Mapping[tuple[str, bool], Select[Any]] = {
+_PARTS: Mapping[tuple[str, bool], Select[*tuple[Any, ...]]] = {
     (name, staff): statement
     for staff in (False, True)
     for name, statement in {

@@ -33,9 +33,9 @@ _P = aliased(Product, name="p")
 _V = aliased(Variant, name="v")
 
 
-def _reads(condition: ColumnElement[bool]) -> dict[bool, Select[Any]]:
+def _reads(condition: ColumnElement[bool]) -> dict[bool, Select[*tuple[Any, ...]]]:
     """Return the statement for the public (False) and the one for staff (True)."""
-    found = {}
+    found: dict[bool, Select[*tuple[Any, ...]]] = {}
     for staff in (False, True):
         document = literal_column(f"CAST({product_json(staff=staff)} AS text)", type_=Text())
         statement = select(_P.version, document.label("document")).where(condition)
