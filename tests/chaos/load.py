@@ -17,7 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
-PAUSE_S = 0.03
+PAUSE_S = 0.1
 WRITE_SHARE = 0.25
 
 

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.engine import Engine
+from tests.containers.engine import Engine, reason_to_skip
 from tests.containers.project import CHECKOUT, JOBS, LASTING, SERVICES, Project, compose_options, wait_until
 
 pytestmark = [pytest.mark.containers]
+
+if (reason := reason_to_skip()) is not None:
+    pytest.skip(reason, allow_module_level=True)  # said once, not for each test
 
 ROOT = ("", "0", "root", "0:0")
 

@@ -3,57 +3,34 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
 
 pytestmark = pytest.mark.stack
 
-EXAMPLES = int(os.environ.get("VITRINE_FUZZ_EXAMPLES", "6"))
-PATIENT = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-    database=None,
-)
+EXAMPLES = os.environ.get("VITRINE_FUZZ_EXAMPLES", "8")
+KEPT_OUT = "unsupported_method"
+"""An address Flask does not know with that method is a 404 of our catch-all for some, a 405 for others: both true."""
 
 
-@pytest.fixture(scope="session")
-def users_document(stack: Any) -> Any:
-    return schemathesis.openapi.from_url(f"{stack.url}/api/users/openapi.json")
+def fuzz(stack: Any, folder: Path, service: str, *options: str) -> None:
+    """Runs Schemathesis over a service's document; fails with its report."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{stack.url}/api/{service}/openapi.json"]
+    command += ["--max-examples", EXAMPLES, "--seed", "7", "--no-color", "--request-timeout", "20", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=540, check=False, cwd=folder)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
-@pytest.fixture(scope="session")
-def catalog_document(stack: Any) -> Any:
-    return schemathesis.openapi.from_url(f"{stack.url}/api/catalog/openapi.json")
+@pytest.mark.parametrize("service", ["users", "catalog"])
+def test_a_service_keeps_its_word(stack: Any, tmp_path: Path, service: str) -> None:
+    authorization = f"Authorization: Bearer {stack.token()}"
+    fuzz(stack, tmp_path, service, "--header", authorization, "--exclude-checks", KEPT_OUT)
 
 
-@pytest.fixture(scope="session")
-def owner(stack: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {stack.token()}"}
-
-
-users = schemathesis.pytest.from_fixture("users_document")
-catalog = schemathesis.pytest.from_fixture("catalog_document")
-
-
-@users.parametrize()
-@PATIENT
-def test_users_keeps_its_word(case: Any, owner: dict[str, str]) -> None:
-    case.call_and_validate(headers=owner)
-
-
-@catalog.parametrize()
-@PATIENT
-def test_catalog_keeps_its_word(case: Any, owner: dict[str, str]) -> None:
-    case.call_and_validate(headers=owner)
-
-
-@catalog.parametrize()
-@PATIENT
-def test_nothing_a_stranger_sends_breaks_the_catalogue(case: Any) -> None:
-    case.call_and_validate(checks=[not_a_server_error])
+@pytest.mark.parametrize("service", ["users", "catalog"])
+def test_nothing_a_stranger_sends_breaks_a_service(stack: Any, tmp_path: Path, service: str) -> None:
+    fuzz(stack, tmp_path, service, "--checks", "not_a_server_error")

@@ -466,7 +466,7 @@ class FakeCatalog(FakeService):
         key = request.headers["Idempotency-Key"]
         if key not in self.replays:
             self.uploads.append(multipart_of(request))
-            self.replays[key] = self.add_import("queued", name=self.uploads[-1].get("name"))
+            self.replays[key] = self.add_import("queued", name=self.uploads[-1].get("name", "a.csv"))
         return answer(self.replays[key], 202)
 
     def get_import(self, request: httpx.Request, import_id: str) -> httpx.Response:

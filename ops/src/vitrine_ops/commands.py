@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -331,7 +332,7 @@ def _import(call: _Call) -> Exit:
         descriptor = int(inherited) if inherited else os.open(path, os.O_RDONLY)
     except OSError as error:
         raise Failure(Exit.NO_INPUT, f"{path} cannot be read: {error.strerror}.") from error
-    if Path(f"/dev/fd/{descriptor}").is_dir() or path.is_dir():
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         raise Failure(Exit.NO_INPUT, f"{path} is a directory.")
     call.environ = {**call.environ, "VITRINE_IMPORT_FD": str(descriptor)}
     place = call.enter([], keep_open=descriptor)

@@ -1,10 +1,13 @@
 """The catalogue as a whole: its document is true, its schema is what its migrations make, bad bodies are refused."""
 
+import asyncio
+
+import flask_migrate
 import orjson
 import pytest
-from vitrine_catalog import create_asgi
+from vitrine_catalog import create_app, create_asgi
 from vitrine_kit.asgi import Bridge
-from vitrine_kit.testing import migrate, service_environment
+from vitrine_kit.testing import create_service_database, drop_service_database, service_environment
 
 
 async def test_the_document_names_every_route(catalog):
@@ -32,23 +35,17 @@ async def test_it_is_ready_once_its_schema_is_there(catalog):
     assert (ready.status_code, ready.json()["schema"]) == (200, "0002")
 
 
-def test_the_migrations_make_the_tables_of_the_models(keys, catalog_database):
-    environment = service_environment("catalog", keys, catalog_database)
-    assert "No new upgrade operations" in migrate("vitrine_catalog", environment, "check")
-
-
-def test_the_migrations_can_be_undone(keys, catalog_database, postgres_url):
-    """On a database of its own: down to nothing and up again."""
-    import asyncio
-
-    from vitrine_kit.testing import create_service_database, drop_service_database
-
+def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(keys, postgres_url, monkeypatch):
+    """On a database of its own: up, compared with the models, down to nothing, and up again."""
     database = asyncio.run(create_service_database(postgres_url, "catalog"))
+    for name, value in service_environment("catalog", keys, database).items():
+        monkeypatch.setenv(name, value)
     try:
-        environment = service_environment("catalog", keys, database)
-        migrate("vitrine_catalog", environment)
-        migrate("vitrine_catalog", environment, "downgrade", "base")
-        migrate("vitrine_catalog", environment)
+        with create_app().app_context():
+            flask_migrate.upgrade()
+            flask_migrate.check()
+            flask_migrate.downgrade(revision="base")
+            flask_migrate.upgrade()
     finally:
         asyncio.run(drop_service_database(postgres_url, database))
 

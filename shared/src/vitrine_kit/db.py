@@ -123,7 +123,10 @@ class Database:
 
     @asynccontextmanager
     async def read_connection(self) -> AsyncIterator[AsyncConnection]:
-        """An autocommit connection, for several reads in a row."""
+        """An autocommit connection, for several reads in a row; within the block, read through it alone.
+
+        Where there is a transaction around the request it is that one's connection, and `fetch_*` waits for it.
+        """
         ambient = self._ambient()
         if ambient is not None:
             async with ambient.info["vitrine_lock"]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from structlog.typing import EventDict
 
 from vitrine_kit.ids import new_id
@@ -82,31 +82,32 @@ def configure_logging(service: str, instance: str, level: str = "INFO") -> None:
     root.setLevel(level)
 
 
-def register(app: Flask, *, log_requests: bool = True) -> None:
-    """Takes or makes the request's id, returns it in the answer, and writes one line for each request."""
+def register(app: Flask) -> None:
+    """Takes or makes the request's id, returns it in the answer, and writes a line for each request.
+
+    Nginx logs every request; ours is at level DEBUG but for errors of the server, which are warnings.
+    """
     log = get_logger("vitrine.request")
 
     def start() -> None:
-        given = request.headers.get("X-Request-Id", "")
+        environ = request.environ
+        given = environ.get("HTTP_X_REQUEST_ID", "")
         _request_id.set(given if _SANE_ID.match(given) else str(new_id()))
-        g.started_s = time.perf_counter()
+        environ["vitrine.started_s"] = time.perf_counter()
 
     def finish(response: Response) -> Response:
         request_id = _request_id.get()
         if request_id is not None:
             response.headers["X-Request-Id"] = request_id
-        if log_requests and request.path not in QUIET_PATHS:
-            duration_ms = round((time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000, 2)
-            status = response.status_code
-            level = logging.WARNING if status >= 500 else logging.INFO
-            log.log(
-                level,
-                "request",
-                method=request.method,
-                path=request.path,
-                status=status,
-                duration_ms=duration_ms,
-            )
+        status = response.status_code
+        level = logging.WARNING if status >= 500 else logging.DEBUG
+        if logging.getLogger("vitrine.request").isEnabledFor(level):
+            environ = request.environ
+            path = environ["PATH_INFO"]
+            if path not in QUIET_PATHS:
+                duration_ms = round((time.perf_counter() - environ.get("vitrine.started_s", 0)) * 1000, 2)
+                method = environ["REQUEST_METHOD"]
+                log.log(level, "request", method=method, path=path, status=status, duration_ms=duration_ms)
         return response
 
     app.before_request(start)

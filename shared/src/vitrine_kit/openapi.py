@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, request
@@ -22,7 +22,6 @@ from vitrine_kit.db import current_database
 from vitrine_kit.problems import (
     BadRequest,
     FieldError,
-    NotFound,
     PayloadTooLarge,
     PreconditionFailed,
     Problem,
@@ -48,7 +47,7 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-class ProblemOut(BaseModel):
+class ProblemDocument(BaseModel):
     """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow", title="Problem")
@@ -56,11 +55,11 @@ class ProblemOut(BaseModel):
     title: str
     status: int
     detail: str | None = None
-    errors: list[FieldErrorOut] | None = None
+    errors: list[FieldErrorDocument] | None = None
     request_id: str | None = None
 
 
-class FieldErrorOut(BaseModel):
+class FieldErrorDocument(BaseModel):
     """What is wrong with one field of the input."""
 
     model_config = ConfigDict(title="FieldError")
@@ -69,7 +68,7 @@ class FieldErrorOut(BaseModel):
     line: int | None = None
 
 
-ProblemOut.model_rebuild()
+ProblemDocument.model_rebuild()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,8 @@ class Operation:
     body: type[Schema] | None = None
     body_media: str = "application/json"
     body_schema: Mapping[str, Any] | None = None
+    other_bodies: Mapping[str, type[Schema]] = field(default_factory=dict)
+    """Bodies of further media types, which the view reads itself."""
     returns: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     returns_media: str = "application/json"
     problems: Sequence[int] = ()
@@ -187,7 +188,7 @@ def read_query(kind: type[Query]) -> Any:
         if any("\0" in value for value in found):
             raise _unprocessable([FieldError(name, "NUL characters are not allowed.")])
         declared = kind.model_fields.get(name)
-        if declared is not None and "list" in str(declared.annotation):
+        if declared is not None and _takes_many(declared.annotation):
             values[name] = found
         elif len(found) > 1:
             raise _unprocessable([FieldError(name, "Give this parameter once.")])
@@ -197,6 +198,10 @@ def read_query(kind: type[Query]) -> Any:
         return kind.model_validate(values)
     except ValidationError as error:
         raise _unprocessable(field_errors(error)) from None
+
+
+def _takes_many(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(get_origin(part) is list for part in get_args(annotation))
 
 
 def read_body(kind: type[Schema]) -> Any:
@@ -316,11 +321,13 @@ class _Document:
             (rule, op) for rule in app.url_map.iter_rules() if (op := _operation_of(app, rule, prefix))
         ]
         self.models: set[tuple[type[BaseModel], Literal["validation", "serialization"]]] = {
-            (ProblemOut, "serialization")
+            (ProblemDocument, "serialization")
         }
         for _rule, op in self.rules:
             self.models |= {(kind, "serialization") for kind in op.returns.values() if kind is not None}
-            self.models |= {(op.body, "validation")} if op.body else set()
+            self.models |= {
+                (kind, "validation") for kind in (op.body, *op.other_bodies.values()) if kind is not None
+            }
         ordered = sorted(
             self.models, key=lambda entry: (entry[0].__module__, entry[0].__qualname__, entry[1])
         )
@@ -350,14 +357,15 @@ class _Document:
             found["description"] = op.description
         if op.permission not in {PUBLIC, SIGNED_IN}:
             found["x-permission"] = op.permission
+        content: dict[str, Any] = {}
         if op.body is not None:
-            schema = self.references[(op.body, "validation")]
-            found["requestBody"] = {"required": True, "content": {op.body_media: {"schema": schema}}}
+            content[op.body_media] = {"schema": self.references[(op.body, "validation")]}
         elif op.body_schema is not None:
-            found["requestBody"] = {
-                "required": True,
-                "content": {op.body_media: {"schema": dict(op.body_schema)}},
-            }
+            content[op.body_media] = {"schema": dict(op.body_schema)}
+        for media, kind in op.other_bodies.items():
+            content[media] = {"schema": self.references[(kind, "validation")]}
+        if content:
+            found["requestBody"] = {"required": True, "content": content}
         return found
 
     def parameters(self, rule: Rule, op: Operation) -> list[dict[str, Any]]:
@@ -399,7 +407,9 @@ class _Document:
         codes |= {422}
         codes |= {404} if rule._converters else set()
         codes |= {409} if op.idempotent else set()
-        problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+        problem = {
+            "application/problem+json": {"schema": self.references[(ProblemDocument, "serialization")]}
+        }
         for status in sorted(codes - set(op.returns)):
             found[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
         return found
@@ -438,11 +448,7 @@ def register(app: Flask, *, name: str, version: str) -> None:
         headers = {"Cache-Control": "public, max-age=60", "Access-Control-Allow-Origin": "*"}
         return Response(cached[0], content_type="application/json", headers=headers)
 
-    def unknown(path: str) -> Response:
-        raise NotFound(f"There is no such address: /api/{name}/{path}")
-
     app.add_url_rule(f"/api/{name}/openapi.json", "openapi", openapi, methods=["GET"])
-    app.add_url_rule(f"/api/{name}/<path:path>", "unknown", unknown, methods=["GET"])
 
 
 __all__ = [

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -155,13 +156,17 @@ def of_http_exception(error: HTTPException) -> Problem:
             found = kind(error.description or "")
             break
     else:
-        found = Problem(error.description or "")
-        phrase = HTTPStatus(status).phrase
-        slug = phrase.lower().replace(" ", "-").replace("'", "")
-        found.__class__ = type("HttpProblem", (Problem,), {"status": status, "slug": slug, "title": phrase})
+        found = _kind_of(status)(error.description or "")
     skipped = {"content-type", "content-length"}
     found.headers.update({k: v for k, v in error.get_headers() if k.lower() not in skipped})
     return found
+
+
+@cache
+def _kind_of(status: int) -> type[Problem]:
+    phrase = HTTPStatus(status).phrase
+    slug = phrase.lower().replace(" ", "-").replace("'", "")
+    return type("HttpProblem", (Problem,), {"status": status, "slug": slug, "title": phrase})
 
 
 def _known_kinds() -> list[type[Problem]]:

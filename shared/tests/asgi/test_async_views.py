@@ -13,7 +13,6 @@ import pytest_asyncio
 from bridge_serving import serve
 from flask import Blueprint, Flask, Response, abort, copy_current_request_context, g, request
 from flask.views import MethodView, View
-
 from vitrine_kit.asgi import Bridge, NoGreenletError, await_, spawn
 
 

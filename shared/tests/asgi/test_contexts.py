@@ -24,7 +24,6 @@ from flask import (
     session,
     url_for,
 )
-
 from vitrine_kit.asgi import Bridge, await_, bridge_lifespan
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from bridge_serving import RawConnection, serve
 from flask import Flask, Response, redirect, request, url_for
-
 from vitrine_kit.asgi import Bridge, spawn
 
 
@@ -103,9 +102,10 @@ async def test_a_header_with_an_underscore_does_not_get_in() -> None:
 
 
 async def test_more_header_names_than_are_remembered_work_alike() -> None:
+    bridge = Bridge(build_app())
     for number in range(600):
-        found = await shown(scope_of(headers=[(f"x-header-{number}".encode(), b"v")]))
-        assert [f"X-Header-{number}", "v"] in found["headers"]
+        _, _, body = await call(bridge, scope_of(headers=[(f"x-header-{number}".encode(), b"v")]))
+        assert f'["X-Header-{number}","v"]'.encode() in body
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,8 @@ async def test_a_websocket_is_refused_before_it_opens() -> None:
 
 async def test_an_upgrade_through_the_server_is_answered_as_http() -> None:
     async with serve(Bridge(build_app())) as served, await served.connect() as connection:
-        upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
+        upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        upgrade += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
         await connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + upgrade + b"\r\n")
         status, _ = await connection.head()
         assert 400 <= status < 500

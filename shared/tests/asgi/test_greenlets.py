@@ -14,7 +14,6 @@ from typing import Any
 import greenback
 import pytest
 from flask import Flask
-
 from vitrine_kit import greenlets
 from vitrine_kit.asgi import (
     NoGreenletError,
@@ -174,10 +173,7 @@ def in_thread(function: Any, *arguments: Any) -> Any:
     result: list[Any] = []
 
     def run() -> None:
-        try:
-            result.append(function(*arguments))
-        except BaseException as error:
-            result.append(error)
+        result.append(function(*arguments))
 
     thread = threading.Thread(target=copy_context().run, args=(run,))
     thread.start()

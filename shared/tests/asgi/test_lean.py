@@ -14,14 +14,13 @@ import pytest
 from flask import Flask, Response, jsonify, redirect, request, url_for
 from flask.json.provider import DefaultJSONProvider
 from markupsafe import Markup
-from werkzeug.datastructures import MultiDict
-
 from vitrine_kit.lean import LeanResponse, OrjsonProvider, make_lean
+from werkzeug.datastructures import MultiDict
 
 Pair = namedtuple("Pair", ["left", "right"])
 
 
-class Colour(str, enum.Enum):
+class Colour(enum.StrEnum):
     RED = "red"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from bridge_serving import serve
 from flask import Flask
-
 from vitrine_kit.asgi import LOOP_WATCH_VARIABLE, Bridge, bridge_lifespan
 
 

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-
 from vitrine_kit.loopwatch import LoopWatch
 
 

@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from bridge_serving import Served, serve, until
 from flask import Flask, Response, g, request, session, stream_with_context
-
 from vitrine_kit import offload
 from vitrine_kit.asgi import Bridge, NoGreenletError, await_, blocking, run_blocking
 from vitrine_kit.loopwatch import LoopWatch

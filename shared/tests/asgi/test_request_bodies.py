@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from bridge_serving import RawConnection, Served, serve, until
 from flask import Flask, request
-
 from vitrine_kit.asgi import Bridge, await_, blocking
+from werkzeug.exceptions import ClientDisconnected
 
 MIB = 1024 * 1024
 
@@ -86,7 +86,7 @@ def build_app() -> Flask:
         for _ in range(2):
             try:
                 stream.read()
-            except Exception as error:
+            except ClientDisconnected as error:
                 errors.append(type(error).__name__)
         state["errors"] = errors
         return {}

@@ -12,7 +12,6 @@ from flask import Flask, g, request
 from sqlalchemy import ForeignKey, event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
-
 from vitrine_kit.asgi import Bridge, iter_async
 
 

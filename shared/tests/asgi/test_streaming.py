@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from bridge_serving import RawConnection, serve, until
 from flask import Flask, Response, g, request, session, stream_with_context
-
 from vitrine_kit.asgi import Bridge, await_, iter_async
 
 CHUNK = b"x" * 65536

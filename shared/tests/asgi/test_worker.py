@@ -239,9 +239,11 @@ async def test_a_worker_is_replaced_after_its_number_of_requests(tmp_path: Path)
 async def test_a_worker_whose_loop_is_held_is_killed(tmp_path: Path) -> None:
     async with running(tmp_path, VITRINE_WORKER_TIMEOUT_S="2") as instance:
         (worker,) = instance.workers()
+        holding = asyncio.create_task(instance.client.get("/hold", timeout=25))
+        gone, _ = await asyncio.to_thread(psutil.wait_procs, [worker], timeout=25)
+        assert gone == [worker]
         with pytest.raises(httpx.TransportError):
-            await instance.client.get("/hold")
-        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+            await holding
 
 
 async def test_a_start_that_fails_is_said_and_ends_gunicorn(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from vitrine_gateway.forms import KeyedForm, stripped
 from vitrine_gateway.presentation import amount_text
 
 MAX_OPTIONS = 3
-MAX_ROWS = 250
+MAX_ROWS = 100
 STATUSES = {"draft": "Draft", "active": "Active", "archived": "Archived"}
 CURRENCY = Regexp(r"^[A-Z]{3}$", message="Use three capital letters, such as EUR.")
 

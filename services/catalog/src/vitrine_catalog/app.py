@@ -8,6 +8,7 @@ from vitrine_kit.settings import ServiceSettings
 
 from vitrine_catalog import tables
 from vitrine_catalog.categories import routes as categories
+from vitrine_catalog.demo import cli as demo
 from vitrine_catalog.events import handlers as events
 from vitrine_catalog.imports import routes as imports
 from vitrine_catalog.imports import tasks as _import_tasks  # noqa: F401 - declares its background tasks
@@ -44,6 +45,7 @@ def create_app(settings: ServiceSettings | None = None) -> Flask:
         ),
     )
     people.register(app, app.extensions["vitrine"].neighbours["users"])
+    demo.register(app)
     return app
 
 

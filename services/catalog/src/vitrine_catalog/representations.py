@@ -68,7 +68,7 @@ def require_version(version: int) -> None:
     given = request.if_match
     # A proxy that compresses an answer weakens its tag, so a weak one counts as what it was made of.
     tags = given.as_set(include_weak=True)
-    if given.star_tag or any(tag.partition("-")[0] == str(version) for tag in tags):
+    if given.star_tag or any((tag or "").partition("-")[0] == str(version) for tag in tags):
         return
     raise PreconditionFailed(
         f"It was changed since you read it: it is at version {version} now.", current={"version": version}

@@ -23,7 +23,8 @@ from vitrine_users.accounts.passwords import (
 from vitrine_users.settings import UsersSettings
 
 SECRET = "a secret of the installation, long enough"
-LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
+LETTERS = "abeXZ09 -é\u0301\u0308\u0327ßﬁΩω語한가🦊\u200d"
+"""Few characters, many of which compose, fold or join with their neighbours."""
 
 
 def real_settings(**changes: object) -> UsersSettings:
@@ -79,7 +80,8 @@ def test_fewer_than_fifteen_code_points_are_never_enough(password: str) -> None:
         require_strong(password)
 
 
-@given(st.text(LETTERS, min_size=MAX_CHARS + 1, max_size=400).filter(lambda t: len(normalize(t)) > MAX_CHARS))
+@settings(max_examples=50)
+@given(st.text(LETTERS, min_size=MAX_CHARS + 1, max_size=300).filter(lambda t: len(normalize(t)) > MAX_CHARS))
 def test_more_than_128_code_points_are_refused_not_cut(password: str) -> None:
     with pytest.raises(WeakPassword, match="at most 128"):
         require_strong(password)
@@ -185,8 +187,8 @@ async def test_an_unknown_account_costs_as_much_as_a_wrong_password() -> None:
     assert 0.7 < min(known) / min(unknown) < 1.4
 
 
-@settings(max_examples=25)
-@given(st.text(LETTERS, min_size=1, max_size=200), st.text(LETTERS, min_size=1, max_size=200))
+@settings(max_examples=25, deadline=None)
+@given(st.text(LETTERS, min_size=1, max_size=6), st.text(LETTERS, min_size=1, max_size=6))
 def test_two_passwords_are_one_only_if_they_compose_alike(first: str, second: str) -> None:
     hasher = PasswordHasher(cheap_settings())
 

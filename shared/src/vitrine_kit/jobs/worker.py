@@ -15,17 +15,17 @@ import asyncpg
 import orjson
 from flask import Flask
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.core.executors import EntrypointExecutorParameters
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.models import Context, Job
+from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import Channel
 from sqlalchemy import TIMESTAMP, Column, Integer, MetaData, Table, Text, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from vitrine_kit import events, idempotency, limits
 from vitrine_kit.db import Database
-from vitrine_kit.jobs.queue import RetryLater, Task, registered_tasks
+from vitrine_kit.jobs.attempts import Executor, Interrupted, unused
+from vitrine_kit.jobs.queue import Task, registered_tasks
 from vitrine_kit.jobs.schema import queries_of, queue_settings
 from vitrine_kit.logs import get_logger
 
@@ -38,7 +38,6 @@ ALIVE_FILE = "worker.alive"
 BEAT_S = 5.0
 PURGE_S = 3600.0
 LOG_KEPT_DAYS = 7
-_INTERRUPTED = "interrupted: the worker ends"
 
 Background = Callable[[Flask, asyncio.Event], Awaitable[None]]
 
@@ -61,10 +60,6 @@ def worker_table(metadata: MetaData) -> Table:
 def add_background(app: Flask, loop: Background) -> None:
     """Has the app's worker run `loop(app, stop)` until `stop` is set; when it fails it is started again."""
     app.extensions.setdefault(EXTENSION, []).append(loop)
-
-
-class Interrupted(Exception):
-    """A job was put back because its worker ends; it does not count as a failed attempt."""
 
 
 class Worker:
@@ -164,8 +159,8 @@ class Worker:
         queries = queries_of(self.database.schema, AsyncpgDriver(connection))
         manager = QueueManager(queries, Channel(settings.channel))
         for one in registered_tasks().values():
-            parameters = EntrypointExecutorParameters(one.concurrency, _unused, True, "hold")
-            manager.register_executor(one.name, _Executor(parameters, one, self, queries.driver))
+            parameters = EntrypointExecutorParameters(one.concurrency, unused, True, "hold")
+            manager.register_executor(one.name, Executor(parameters, one, self, queries.driver))
         self._interrupting = False
         running = asyncio.create_task(
             manager.run(
@@ -295,64 +290,6 @@ class Worker:
                 for statement in statements:
                     await connection.execute(text(statement))
             await self._pause(PURGE_S)
-
-
-async def _unused(_job: Job) -> None:
-    raise NotImplementedError("the executor runs the task")
-
-
-class _Executor(AbstractEntrypointExecutor):
-    """Runs a task for PgQueuer: counts attempts over crashes, waits longer after each failure, gives up at last."""
-
-    def __init__(
-        self, parameters: EntrypointExecutorParameters, one: Task, worker: Worker, driver: Any
-    ) -> None:
-        super().__init__(parameters)
-        self._task = one
-        self._worker = worker
-        self._driver = driver
-        table = queue_settings(worker.database.schema).qualified.queue_table_log
-        # Each time a job is taken there is a line in the log, also when its worker died of it; the column that
-        # PgQueuer counts in misses those. A job that was put back, or queued anew by hand, starts no new count.
-        self._count = (
-            "SELECT count(*) FILTER (WHERE status = 'picked') - count(*) FILTER (WHERE status = 'queued'"  # noqa: S608
-            " AND traceback->>'exception_message' = $2) AS attempt"
-            f" FROM {table} WHERE job_id = $1 AND created > coalesce("
-            f"(SELECT max(created) FROM {table} WHERE job_id = $1 AND status = 'failed'), '-infinity')"
-        )
-
-    async def execute(self, job: Job, context: Context) -> None:
-        [row] = await self._driver.fetch(self._count, job.id, _INTERRUPTED)
-        attempt = max(1, row["attempt"])
-        if attempt > self._task.max_attempts:
-            error = f"The worker ended {attempt - 1} times while this ran."
-            await self._give_up(job, error)
-            raise RuntimeError(error)
-        try:
-            await self._worker.execute(self._task, job, attempt)
-        except Interrupted as error:
-            raise RetryRequested(reason=_INTERRUPTED) from error
-        except RetryLater as error:
-            await self._retry(job, attempt, error, error.delay_s)
-        except Exception as error:
-            log.exception("job_failed", task=self._task.name, job=job.id, attempt=attempt)
-            await self._retry(job, attempt, error, self._task.delay_s(attempt))
-
-    async def _retry(self, job: Job, attempt: int, error: Exception, delay_s: float) -> None:
-        if attempt >= self._task.max_attempts:
-            await self._give_up(job, str(error) or type(error).__name__)
-            raise error
-        raise RetryRequested(timedelta(seconds=delay_s), reason=f"{type(error).__name__}: {error}") from error
-
-    async def _give_up(self, job: Job, error: str) -> None:
-        log.error("job_given_up", task=self._task.name, job=job.id, reason=error)
-        if self._task.gave_up is None:
-            return
-        try:
-            with self._worker.app.app_context():
-                await self._task.gave_up(orjson.loads(job.payload or b"{}"), self._worker.database, error)
-        except Exception:
-            log.exception("job_gave_up_failed", task=self._task.name, job=job.id)
 
 
 async def run_worker(app: Flask) -> int:

@@ -123,17 +123,20 @@ class Layer:
         within: Image.Image | None = None,
     ) -> Image.Image:
         """Fill an outline with a run of colours, from left to right or top to bottom; return its mask."""
-        mask = self.mask(points)
-        if within is not None:
-            mask = ImageChops.multiply(mask, within)
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        box = tuple(round(value * SCALE) for value in (min(xs), min(ys), max(xs), max(ys)))
-        width, height = max(box[2] - box[0], 1), max(box[3] - box[1], 1)
+        scaled = _scaled(points)
+        left, top = (math.floor(min(values)) for values in zip(*scaled, strict=True))
+        width, height = (math.ceil(max(values) - min(values)) + 2 for values in zip(*scaled, strict=True))
+        own = Image.new("L", (width, height), 0)
+        ImageDraw.Draw(own).polygon([(x - left, y - top) for x, y in scaled], fill=255)
         strip = gradient(stops, vertical=vertical).resize((width, height), Image.Resampling.BICUBIC)
-        sheet = Image.new("RGB", self.image.size, stops[0])
-        sheet.paste(strip, (box[0], box[1]))
-        self.image.paste(sheet, (0, 0), mask)
-        return mask
+        if within is not None:
+            own = ImageChops.multiply(own, within.crop((left, top, left + width, top + height)))
+        self.image.paste(strip, (left, top), own)
+        if within is not None:
+            return within
+        whole = Image.new("L", self.image.size, 0)
+        whole.paste(own, (left, top))
+        return whole
 
     def clip(self, mask: Image.Image) -> None:
         """Keep only what lies within the mask."""
@@ -177,26 +180,17 @@ class Scene(Layer):
         sheet = Layer()
         for x, width in ((140, 250), (430, 250)):
             sheet.fill([(x, 0), (x + width, 0), (x + width + 420, FLOOR_Y), (x + 420, FLOOR_Y)], (255, 248, 230))
-        alpha_channel = sheet.image.getchannel("A").point(lambda value: round(value * alpha))
-        sheet.image.putalpha(alpha_channel.filter(ImageFilter.GaussianBlur(6 * SCALE)))
-        self.image.alpha_composite(sheet.image)
+        self._tint(sheet.image.getchannel("A"), (255, 248, 230), alpha, blur=7)
 
     def ground(self, cx: float, cy: float, rx: float, ry: float, alpha: float = 0.34) -> None:
         """The soft shadow under something that stands; it falls a little to the right."""
         for dx, grow, blur, share in ((rx * 0.16, 1.12, 26, 0.55), (0, 1.0, 9, 0.6)):
-            sheet = Layer()
-            sheet.fill(ring(cx + dx, cy, rx * grow, ry * grow), dark(self.wall, 0.75))
-            channel = sheet.image.getchannel("A").point(lambda value, s=share: round(value * alpha * s))
-            sheet.image.putalpha(channel.filter(ImageFilter.GaussianBlur(blur * SCALE)))
-            self.image.alpha_composite(sheet.image)
+            shape = self.mask(ring(cx + dx, cy, rx * grow, ry * grow))
+            self._tint(shape, dark(self.wall, 0.75), alpha * share, blur=blur)
 
     def glow(self, cx: float, cy: float, radius: float, colour: Colour, alpha: float = 0.5) -> None:
         """Light around a lamp or a flame."""
-        sheet = Layer()
-        sheet.fill(ring(cx, cy, radius * 0.55, radius * 0.55), colour)
-        channel = sheet.image.getchannel("A").point(lambda value: round(value * alpha))
-        sheet.image.putalpha(channel.filter(ImageFilter.GaussianBlur(radius * 0.32 * SCALE)))
-        self.image.alpha_composite(sheet.image)
+        self._tint(self.mask(ring(cx, cy, radius * 0.5, radius * 0.5)), colour, alpha, blur=radius * 0.24)
 
     def put(self, layer: Layer) -> None:
         """Lay a sheet on without a shadow."""
@@ -204,16 +198,26 @@ class Scene(Layer):
 
     def lay(self, layer: Layer, *, height: float = 14, alpha: float = 0.3) -> None:
         """Lay something flat on the surface, with the shadow of something `height` thick."""
-        shadow = Image.new("RGBA", self.image.size, (*dark(self.wall, 0.75), 0))
-        channel = layer.image.getchannel("A").point(lambda value: round(value * alpha))
-        channel = ImageChops.offset(channel, round(height * 0.7 * SCALE), round(height * SCALE))
-        shadow.putalpha(channel.filter(ImageFilter.GaussianBlur(height * 0.75 * SCALE)))
-        self.image.alpha_composite(shadow)
+        shape = ImageChops.offset(layer.image.getchannel("A"), round(height * 0.7 * SCALE), round(height * SCALE))
+        self._tint(shape, dark(self.wall, 0.75), alpha, blur=height * 0.75)
         self.image.alpha_composite(layer.image)
 
-    def finished(self) -> Image.Image:
-        """The picture at its size."""
-        return self.image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    def _tint(self, shape: Image.Image, colour: Colour, alpha: float, *, blur: float) -> None:
+        """Lay a colour over a shape with soft edges."""
+        # Softened at a quarter of the size: nobody sees the difference, and it takes a tenth of the time.
+        small = shape.resize((SIZE * SCALE // 4, SIZE * SCALE // 4), Image.Resampling.BOX)
+        small = small.point([round(value * alpha) for value in range(256)])
+        small = small.filter(ImageFilter.GaussianBlur(blur * SCALE / 4))
+        sheet = Image.new("RGBA", self.image.size, (*colour, 0))
+        sheet.putalpha(small.resize(self.image.size, Image.Resampling.BICUBIC))
+        self.image.alpha_composite(sheet)
+
+    def finished(self, *, zoom: float = 1.0, centre: Point = (600, 600)) -> Image.Image:
+        """The picture at its size; with `zoom` only the part around the centre."""
+        half = SIZE / 2 / zoom
+        cx, cy = (min(max(value, half), SIZE - half) for value in centre)
+        box = ((cx - half) * SCALE, (cy - half) * SCALE, (cx + half) * SCALE, (cy + half) * SCALE)
+        return self.image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS, box=box)
 
 
 def gradient(stops: Sequence[Colour], *, vertical: bool) -> Image.Image:

@@ -580,6 +580,15 @@ MOTIFS: dict[str, tuple[Motif, str]] = {
 """Each motif's function, and whether the thing stands on a shelf or lies or hangs flat."""
 
 
+FRAMING: dict[str, tuple[float, float]] = {
+    "cards": (1.0, 600), "pendant": (1.14, 480), "vase": (1.16, 600), "towel": (1.12, 610), "print": (1.2, 560),
+    "plate": (1.2, 600), "tray": (1.18, 600), "table_lamp": (1.2, 610), "lantern": (1.15, 590),
+    "candle": (1.22, 620), "spoons": (1.2, 600), "board": (1.1, 600), "pen": (1.22, 540), "mug": (1.4, 700),
+    "beakers": (1.4, 740), "ink": (1.34, 700), "stool": (1.26, 680), "teapot": (1.34, 710),
+}  # fmt: skip
+"""How near a motif is seen, and around which height, where the usual does not suit it."""
+
+
 def draw(motif: str, *, wall: Colour, floor: Colour | None, back: str, accent: Colour | None, options: dict[str, Any]) -> Image.Image:
     """A finished picture of a motif before its background."""
     function, ground = MOTIFS[motif]
@@ -593,4 +602,5 @@ def draw(motif: str, *, wall: Colour, floor: Colour | None, back: str, accent: C
     if ground == "shelf":
         scene.floor(floor or light(wall, 0.35))
     function(scene, **options)
-    return scene.finished()
+    zoom, centre_y = FRAMING.get(motif, (1.16, 600.0) if ground == "flat" else (1.26, 660.0))
+    return scene.finished(zoom=zoom, centre=(600, centre_y))

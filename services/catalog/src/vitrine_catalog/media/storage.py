@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,7 @@ from vitrine_kit.settings import ServiceSettings
 from vitrine_catalog.media.inspection import Inspected, UnusablePicture, inspect
 
 # One at a time in a worker process: a large picture takes some 200 MB while it is decoded.
-_slots: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 def media_root(settings: ServiceSettings) -> Path:

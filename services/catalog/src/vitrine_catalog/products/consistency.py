@@ -20,7 +20,7 @@ class Placed:
 
 
 def check_options(options: Sequence[Option]) -> None:
-    """Check that no two options share a name and no option lists a value twice; case does not tell them apart.
+    """Check that no two options share a name, whatever its case, and that no option lists a value twice.
 
     Raises:
         Unprocessable: names the option or value.

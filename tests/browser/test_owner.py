@@ -1,0 +1,143 @@
+"""The owner in a real browser: comes by a link, imports a shop, edits a product; with and without scripts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser.conftest import shop_file
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+
+async def test_the_link_brought_the_owner_into_the_studio(owner_page: Any, owner_cookies: list[Any]) -> None:
+    await owner_page.goto("/studio")
+    assert await owner_page.get_by_role("heading", name="Overview").is_visible()
+    session = next(cookie for cookie in owner_cookies if "session" in cookie["name"])
+    assert session["httpOnly"]
+    assert session["sameSite"] == "Lax"
+    assert session["secure"], "the loopback counts as secure"
+    assert session["name"].startswith("__Host-")
+
+
+async def test_an_import_shows_its_progress_and_its_result(owner_page: Any, tmp_path: Path) -> None:
+    path = shop_file(tmp_path, "studio", 300, broken_price=True)
+    await owner_page.goto("/studio/imports")
+    await owner_page.get_by_label("File").set_input_files(path)
+    await owner_page.get_by_role("button", name="Import", exact=True).click()
+    await owner_page.wait_for_url("**/studio/imports/*-*")
+    await owner_page.locator('[data-live="ended"]').wait_for(timeout=60_000)
+    counts = await owner_page.locator(".list--counts").inner_text()
+    assert re.search(r"Products\s+(299|300)", counts), counts
+    problem = owner_page.locator("tr", has_text="n/a").first
+    assert await problem.is_visible()
+    assert re.search(r"\b4\b", await problem.inner_text()), "the line of the file"
+    await owner_page.goto("/search?q=studio+bowl+7")
+    assert await owner_page.get_by_role("heading", name="Studio bowl 7", exact=True).count() == 1
+
+
+async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(owner_page: Any, tmp_path: Path) -> None:
+    path = tmp_path / "letter.csv"
+    path.write_text("Dear shop,\nthis is a letter.\n")
+    await owner_page.goto("/studio/imports")
+    await owner_page.get_by_label("File").set_input_files(path)
+    await owner_page.get_by_role("button", name="Import", exact=True).click()
+    alert = owner_page.get_by_role("alert").first
+    await alert.wait_for()
+    assert len(await alert.inner_text()) > 30
+
+
+@pytest.mark.usefixtures("shop")
+async def test_an_edit_in_the_studio_is_in_the_shop_at_once(owner_page: Any) -> None:
+    page = owner_page
+    await page.goto("/studio/products?q=shelf+bowl+11")
+    await page.get_by_role("link", name="Shelf bowl 11", exact=True).click()
+    await page.get_by_label("Title", exact=True).fill("Harbour bowl")
+    await page.locator("[name=variants-0-price]").fill("31,50")
+    await page.get_by_role("button", name="Another line").click()
+    await page.locator("[name=variants-3-option1]").fill("Huge")
+    await page.locator("[name=variants-3-price]").fill("99")
+    await page.get_by_role("button", name="Save", exact=True).first.click()
+    await page.get_by_text("Saved.").wait_for()
+    await page.get_by_role("link", name="View", exact=True).click()
+    await page.get_by_role("heading", name="Harbour bowl", level=1).wait_for()
+    assert "31.50" in await page.locator("[data-price]").inner_text()
+    await page.get_by_role("radio", name="Huge").check()
+    assert "99.00" in await page.locator("[data-price]").inner_text()
+
+
+@pytest.mark.usefixtures("shop")
+async def test_two_windows_on_one_product_show_both_versions(owner_page: Any) -> None:
+    second = await owner_page.context.new_page()
+    for page in (owner_page, second):
+        await page.goto("/studio/products?q=shelf+bowl+12")
+        await page.get_by_role("link", name="Shelf bowl 12", exact=True).click()
+    await second.get_by_label("Vendor").fill("Second window")
+    await second.get_by_role("button", name="Save", exact=True).first.click()
+    await second.get_by_text("Saved.").wait_for()
+    await owner_page.get_by_label("Vendor").fill("First window")
+    await owner_page.get_by_role("button", name="Save", exact=True).first.click()
+    await owner_page.get_by_text("Somebody saved this product while you were editing").wait_for()
+    row = await owner_page.locator(".versus tr", has_text="Vendor").inner_text()
+    assert "Second window" in row
+    assert "First window" in row
+    await owner_page.get_by_role("button", name="Save mine over it").click()
+    await owner_page.get_by_text("Saved.").wait_for()
+    assert await owner_page.get_by_label("Vendor").input_value() == "First window"
+
+
+async def test_a_product_is_made_and_deleted_by_a_dialog(owner_page: Any) -> None:
+    page = owner_page
+    await page.goto("/studio/products/new")
+    await page.get_by_label("Title", exact=True).fill("A bowl for an hour")
+    await page.locator("[name=variants-0-price]").fill("12")
+    await page.get_by_role("button", name="Make it").dblclick()
+    await page.get_by_text("is made").wait_for()
+    await page.goto("/studio/products?q=bowl+for+an+hour")
+    assert await page.locator("a.list__product").count() == 1, "a double click makes one"
+    await page.locator("a.list__product").click()
+    await page.get_by_role("link", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("link", name="Keep it").click()
+    await dialog.wait_for(state="detached")
+    await page.get_by_role("link", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
+    await page.get_by_text("is deleted").wait_for()
+
+
+async def test_the_studio_works_without_scripts(
+    chromium: Any, stack: Any, owner_cookies: list[Any], tmp_path: Path
+) -> None:
+    context = await chromium.new_context(base_url=stack.url, java_script_enabled=False)
+    await context.add_cookies(owner_cookies)
+    page = await context.new_page()
+    await page.goto("/studio/imports")
+    await page.get_by_label("File").set_input_files(shop_file(tmp_path, "plain", 5))
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await page.locator('[data-live="ended"]').wait_for(timeout=60_000)
+    await page.goto("/studio/products?q=plain+bowl+3")
+    await page.get_by_role("link", name="Plain bowl 3", exact=True).click()
+    await page.get_by_label("Title", exact=True).fill("Quiet bowl")
+    await page.get_by_role("button", name="Save", exact=True).first.click()
+    assert await page.get_by_text("Saved.").is_visible()
+    await page.get_by_role("link", name="Delete").click()
+    await page.get_by_role("button", name="Delete it").click()
+    assert await page.get_by_text("is deleted").is_visible()
+    await context.close()
+
+
+@pytest.mark.usefixtures("shop")
+async def test_studio_and_account_fit_a_phone(chromium: Any, stack: Any, owner_cookies: list[Any], faults: Any) -> None:
+    context = await chromium.new_context(base_url=stack.url, viewport={"width": 360, "height": 740})
+    await context.add_cookies(owner_cookies)
+    page = await context.new_page()
+    faults.watch(page)
+    await page.goto("/studio/products?q=shelf+bowl+13")
+    product = await page.locator("a.list__product").first.get_attribute("href")
+    for path in ("/studio", "/studio/products", product, "/studio/products/new", "/studio/imports", "/account"):
+        await page.goto(path)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, f"{path} is {width} px wide"
+    await context.close()
