@@ -20,7 +20,9 @@ def test_the_environment_configures_the_app(monkeypatch: pytest.MonkeyPatch) -> 
     assert create_asgi().app.extensions["vitrine"].name == "gateway"
 
 
-@pytest.mark.parametrize("wrong", [{"locale": "xx_YY"}, {"currency": "euro"}, {"verdict_s": 60}, {"shop_name": ""}])
+@pytest.mark.parametrize(
+    "wrong", [{"locale": "xx_YY"}, {"currency": "euro"}, {"verdict_s": 60}, {"shop_name": ""}]
+)
 def test_a_wrong_setting_keeps_the_app_from_starting(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         GatewaySettings(secret_key=SECRET, **wrong)
@@ -43,7 +45,9 @@ async def test_the_shops_name_and_currency_are_settings(users: FakeUsers, catalo
         assert "24,00 €" in words(page.text)
 
 
-async def test_in_development_the_debug_toolbar_works_with_async_views(users: FakeUsers, catalog: FakeCatalog) -> None:
+async def test_in_development_the_debug_toolbar_works_with_async_views(
+    users: FakeUsers, catalog: FakeCatalog
+) -> None:
     catalog.add("Tidal bowl")
     async with browsing(make_gateway(users, catalog, environment="development")) as browser:
         browser.cookies[SESSION] = users.add("carl@example.org")

@@ -9,7 +9,14 @@ from gateway_app import browsing, make_gateway
 from gateway_browser import FORM, SESSION, Browser
 from shop_neighbours import FakeCatalog, FakeUsers
 
-PUBLIC_PAGES = ["/", "/products", "/products/tidal-bowl", "/categories", "/categories/bowls", "/search?q=bowl"]
+PUBLIC_PAGES = [
+    "/",
+    "/products",
+    "/products/tidal-bowl",
+    "/categories",
+    "/categories/bowls",
+    "/search?q=bowl",
+]
 
 
 @pytest.fixture
@@ -20,7 +27,9 @@ def shop(catalog: FakeCatalog) -> FakeCatalog:
 
 
 @pytest.mark.parametrize("path", PUBLIC_PAGES)
-async def test_public_pages_may_be_kept_for_seconds_and_set_no_cookie(browser: Browser, shop: FakeCatalog, path: str) -> None:
+async def test_public_pages_may_be_kept_for_seconds_and_set_no_cookie(
+    browser: Browser, shop: FakeCatalog, path: str
+) -> None:
     page = await browser.get(path)
     assert page.headers["Cache-Control"] == "public, max-age=3, stale-while-revalidate=30"
     assert page.headers["Vary"] == "Cookie"
@@ -28,7 +37,9 @@ async def test_public_pages_may_be_kept_for_seconds_and_set_no_cookie(browser: B
 
 
 @pytest.mark.parametrize("path", PUBLIC_PAGES)
-async def test_a_page_made_for_one_reader_is_kept_by_nobody_else(customer: Browser, shop: FakeCatalog, path: str) -> None:
+async def test_a_page_made_for_one_reader_is_kept_by_nobody_else(
+    customer: Browser, shop: FakeCatalog, path: str
+) -> None:
     assert (await customer.get(path)).headers["Cache-Control"] == "private, no-cache"
 
 
@@ -39,12 +50,17 @@ async def test_a_cookie_of_another_application_changes_nothing(browser: Browser,
     assert (await browser.get("/")).headers["Cache-Control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/delete", "/studio", "/studio/products", "/studio/products/new", "/studio/imports"])
+@pytest.mark.parametrize(
+    "path",
+    ["/account", "/account/delete", "/studio", "/studio/products", "/studio/products/new", "/studio/imports"],
+)
 async def test_account_and_studio_pages_are_not_kept_at_all(editor: Browser, path: str) -> None:
     assert (await editor.get(path)).headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/register", "/sign-in/link/x", "/status", "/api", "/nothing", "/products/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/register", "/sign-in/link/x", "/status", "/api", "/nothing", "/products/nothing"]
+)
 async def test_forms_and_errors_are_not_kept(browser: Browser, path: str) -> None:
     assert (await browser.get(path)).headers["Cache-Control"] == "no-store"
 
@@ -53,7 +69,9 @@ async def test_the_policy_lets_only_marked_scripts_run(browser: Browser, shop: F
     first, second = await browser.get("/products/tidal-bowl"), await browser.get("/products/tidal-bowl")
     nonces = []
     for page in (first, second):
-        policy = dict(part.strip().partition(" ")[::2] for part in page.headers["Content-Security-Policy"].split(";"))
+        policy = dict(
+            part.strip().partition(" ")[::2] for part in page.headers["Content-Security-Policy"].split(";")
+        )
         nonces.append(re.fullmatch(r"'nonce-([\w-]{16,})'", policy["script-src"])[1])  # type: ignore[index]
         assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
         assert policy["default-src"] == "'none'"

@@ -54,7 +54,18 @@ def test_amounts_are_read_as_people_type_them(typed: str, currency: str, minor: 
     assert minor_units(typed, currency) == minor
 
 
-@pytest.mark.parametrize(("typed", "currency"), [("", "USD"), ("n/a", "USD"), ("-5", "USD"), ("1.005", "USD"), ("1.5", "JPY"), ("1e5", "USD"), ("9" * 20, "USD")])
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("", "USD"),
+        ("n/a", "USD"),
+        ("-5", "USD"),
+        ("1.005", "USD"),
+        ("1.5", "JPY"),
+        ("1e5", "USD"),
+        ("9" * 20, "USD"),
+    ],
+)
 def test_what_is_no_amount_is_refused(typed: str, currency: str) -> None:
     with pytest.raises(ValueError, match=r"amount|decimals"):
         minor_units(typed, currency)

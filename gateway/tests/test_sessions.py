@@ -131,7 +131,9 @@ async def test_an_absurd_cookie_is_nobody(browser: Browser, users: FakeUsers) ->
     assert users.asked(EXCHANGE) == 0
 
 
-async def test_with_users_away_a_guarded_page_says_so_and_keeps_the_session(browser: Browser, users: FakeUsers) -> None:
+async def test_with_users_away_a_guarded_page_says_so_and_keeps_the_session(
+    browser: Browser, users: FakeUsers
+) -> None:
     users.stopped = True
     browser.cookies[SESSION] = "somebody"
     page = await browser.get("/studio")
@@ -149,7 +151,9 @@ async def test_an_editor_goes_on_working_while_users_is_away(
     assert (await editor.get(f"/studio/products/{product['id']}")).status_code == 200
 
 
-async def test_a_token_that_the_catalog_refuses_leads_to_signing_in(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_a_token_that_the_catalog_refuses_leads_to_signing_in(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     catalog.failing = 401
     page = await editor.get("/studio/products")
     assert page.status_code == 303
@@ -163,13 +167,17 @@ async def test_users_answering_oddly_is_not_a_verdict() -> None:
         await make_sessions(users, Clock()).reader_of("somebody")
 
 
-async def test_two_readers_at_once_never_see_each_other(app: object, browser: Browser, users: FakeUsers) -> None:
+async def test_two_readers_at_once_never_see_each_other(
+    app: object, browser: Browser, users: FakeUsers
+) -> None:
     people = [f"person{number}@example.org" for number in range(8)]
     sessions = {email: users.add(email, name=f"Name of {email}") for email in people}
 
     async def look(email: str) -> None:
         for _ in range(5):
-            page: httpx.Response = await browser.client.get("/account", headers={"Cookie": f"{SESSION}={sessions[email]}"})
+            page: httpx.Response = await browser.client.get(
+                "/account", headers={"Cookie": f"{SESSION}={sessions[email]}"}
+            )
             assert email in page.text
             assert not any(other in page.text for other in people if other != email)
 

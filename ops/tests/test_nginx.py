@@ -85,7 +85,7 @@ def running(folder: Path, options: Options, *, instances: int = 1) -> Iterator[E
     }
     configuration.write_env(options, upstreams=sockets, static=static)
     if os.geteuid() == 0:
-        # The stack never runs Nginx as root; a test that does must tell it to stay root, or it cannot enter its folders.
+        # The stack never runs Nginx as root; a test that does must let it stay root, to enter its folders.
         main = configuration.env / "main.conf"
         main.write_text(f"user root;\n{main.read_text(encoding='utf-8')}", encoding="utf-8")
     configuration.test()
@@ -129,11 +129,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def edge(served: Edge) -> Iterator[Edge]:
+def edge(served: Edge) -> Edge:
     for one in served.upstreams.values():
         one.seen.clear()
         one.answer = one.tell
-    yield served
+    return served
 
 
 def short_folder(factory: pytest.TempPathFactory) -> Path:

@@ -1,4 +1,4 @@
-"""Programs start tied and recorded; what a killed run leaves is found by pid and start time, and nobody else's is touched."""
+"""Programs start tied and recorded; what a killed run leaves is found by pid and start time, nobody else's."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from vitrine_ops.programs import Program
 
 TETHER = str(Path(tether.__file__))
 SLEEP = "import time; print('begun', flush=True); time.sleep(600)"
-FAMILY = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begun', flush=True); time.sleep(600)"
+FAMILY = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); time.sleep(600)"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
+SHOW = "import os, sys; print(sorted(os.environ), flush=True); print('loud', file=sys.stderr, flush=True)"
 
 
 @pytest.fixture
@@ -79,10 +80,10 @@ def test_a_program_writes_to_its_log_and_runs_in_exactly_its_environment(
 ) -> None:
     start(
         "shown",
-        "import os, sys, time; print(sorted(os.environ), flush=True); print('loud', file=sys.stderr, flush=True); time.sleep(600)",
+        f"{SHOW}; {SLEEP}",
     )
     log = places.log / "shown.log"
-    wait_for(lambda: log.read_text(encoding="utf-8").endswith("loud\n"))
+    wait_for(lambda: "loud\n" in log.read_text(encoding="utf-8"))
     assert "'MARK', 'PATH'" in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o077 == 0
 
@@ -174,10 +175,12 @@ def test_sweeping_survives_unreadable_records(places: Places) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel ties processes on Linux only")
 def test_a_tied_program_ends_with_its_parent(places: Places) -> None:
     program = Program(
-        name="tied", group="tied", argv=(sys.executable, "-c", SLEEP), env={}, cwd=places.data, log=places.log / "tied.log"
+        name="tied", group="tied", argv=(sys.executable, "-c", SLEEP), env={}, cwd=places.data,
+        log=places.log / "tied.log",
     )  # fmt: skip
     spec = program.write_spec(places.run, "one")
-    launch = f"import subprocess, time; subprocess.Popen([{sys.executable!r}, '-I', '-S', {TETHER!r}, {str(spec)!r}]); time.sleep(600)"
+    command = [sys.executable, "-I", "-S", TETHER, str(spec)]
+    launch = f"import subprocess, time; subprocess.Popen({command!r}); time.sleep(600)"
     parent = subprocess.Popen([sys.executable, "-c", launch])
     wait_for(
         lambda: (
@@ -194,7 +197,8 @@ def test_a_tied_program_ends_with_its_parent(places: Places) -> None:
 
 def test_a_program_that_does_not_exist_says_so_in_its_log(places: Places) -> None:
     program = Program(
-        name="nothing", group="nothing", argv=("/nonexistent/program",), env={}, cwd=places.data, log=places.log / "nothing.log"
+        name="nothing", group="nothing", argv=("/nonexistent/program",), env={}, cwd=places.data,
+        log=places.log / "nothing.log",
     )  # fmt: skip
     spec = program.write_spec(places.run, "one")
     assert subprocess.run([sys.executable, "-I", "-S", TETHER, str(spec)], check=False).returncode == 127

@@ -1,4 +1,4 @@
-"""Roles and rights on a real PostgreSQL: nothing reaches across schemas, and servers that cannot carry us are refused."""
+"""Roles and rights on a real PostgreSQL: nothing reaches across schemas; servers that cannot carry us are refused."""
 
 from __future__ import annotations
 

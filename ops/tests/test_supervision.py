@@ -103,7 +103,7 @@ def test_a_supervisord_that_cannot_start_says_where_to_look(tmp_path: Path) -> N
     found = Supervisor(places)
     found.configure([], run_id="run")
     (places.run / "supervisord.conf").write_text("[nonsense", encoding="utf-8")
-    with pytest.raises(Failure, match="supervisor.log") as raised:
+    with pytest.raises(Failure, match=r"supervisor\.log") as raised:
         failing = found.start(Path(sys.executable), tied=True)
         try:
             found.wait_until_listening(failing)

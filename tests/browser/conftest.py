@@ -119,7 +119,9 @@ async def owner_cookies(chromium: Any, stack: Any) -> list[Any]:
 
 
 @pytest_asyncio.fixture
-async def owner_page(chromium: Any, stack: Any, owner_cookies: list[Any], faults: Faults) -> AsyncIterator[Any]:
+async def owner_page(
+    chromium: Any, stack: Any, owner_cookies: list[Any], faults: Faults
+) -> AsyncIterator[Any]:
     """The owner's page on a desk."""
     context = await chromium.new_context(base_url=stack.url, viewport={"width": 1280, "height": 860})
     await context.add_cookies(owner_cookies)
@@ -135,7 +137,9 @@ async def shop(stack: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = shop_file(tmp_path_factory.mktemp("shop"), "shelf", SHELVES)
     headers = {"Authorization": f"Bearer {stack.token()}"}
     async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30) as client:
-        begun = await client.post("/api/catalog/v1/imports", files={"file": (path.name, path.read_bytes(), "text/csv")})
+        begun = await client.post(
+            "/api/catalog/v1/imports", files={"file": (path.name, path.read_bytes(), "text/csv")}
+        )
         assert begun.status_code == 202, begun.text
         address = f"/api/catalog/v1/imports/{begun.json()['id']}"
         for _ in range(600):

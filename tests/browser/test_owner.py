@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.browser.conftest import shop_file
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
@@ -38,7 +39,9 @@ async def test_an_import_shows_its_progress_and_its_result(owner_page: Any, tmp_
     assert await owner_page.get_by_role("heading", name="Studio bowl 7", exact=True).count() == 1
 
 
-async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(owner_page: Any, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(
+    owner_page: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "letter.csv"
     path.write_text("Dear shop,\nthis is a letter.\n")
     await owner_page.goto("/studio/imports")
@@ -60,7 +63,7 @@ async def test_an_edit_in_the_studio_is_in_the_shop_at_once(owner_page: Any) -> 
     await page.locator("[name=variants-3-option1]").fill("Huge")
     await page.locator("[name=variants-3-price]").fill("99")
     await page.get_by_role("button", name="Save", exact=True).first.click()
-    await page.get_by_text("Saved.").wait_for()
+    await page.locator(".notice", has_text="Saved.").wait_for()
     await page.get_by_role("link", name="View", exact=True).click()
     await page.get_by_role("heading", name="Harbour bowl", level=1).wait_for()
     assert "31.50" in await page.locator("[data-price]").inner_text()
@@ -76,7 +79,7 @@ async def test_two_windows_on_one_product_show_both_versions(owner_page: Any) ->
         await page.get_by_role("link", name="Shelf bowl 12", exact=True).click()
     await second.get_by_label("Vendor").fill("Second window")
     await second.get_by_role("button", name="Save", exact=True).first.click()
-    await second.get_by_text("Saved.").wait_for()
+    await second.locator(".notice", has_text="Saved.").wait_for()
     await owner_page.get_by_label("Vendor").fill("First window")
     await owner_page.get_by_role("button", name="Save", exact=True).first.click()
     await owner_page.get_by_text("Somebody saved this product while you were editing").wait_for()
@@ -84,7 +87,7 @@ async def test_two_windows_on_one_product_show_both_versions(owner_page: Any) ->
     assert "Second window" in row
     assert "First window" in row
     await owner_page.get_by_role("button", name="Save mine over it").click()
-    await owner_page.get_by_text("Saved.").wait_for()
+    await owner_page.locator(".notice", has_text="Saved.").wait_for()
     assert await owner_page.get_by_label("Vendor").input_value() == "First window"
 
 
@@ -94,7 +97,7 @@ async def test_a_product_is_made_and_deleted_by_a_dialog(owner_page: Any) -> Non
     await page.get_by_label("Title", exact=True).fill("A bowl for an hour")
     await page.locator("[name=variants-0-price]").fill("12")
     await page.get_by_role("button", name="Make it").dblclick()
-    await page.get_by_text("is made").wait_for()
+    await page.locator(".notice", has_text="is made").wait_for()
     await page.goto("/studio/products?q=bowl+for+an+hour")
     assert await page.locator("a.list__product").count() == 1, "a double click makes one"
     await page.locator("a.list__product").click()
@@ -104,7 +107,7 @@ async def test_a_product_is_made_and_deleted_by_a_dialog(owner_page: Any) -> Non
     await dialog.wait_for(state="detached")
     await page.get_by_role("link", name="Delete").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete it").click()
-    await page.get_by_text("is deleted").wait_for()
+    await page.locator(".notice", has_text="is deleted").wait_for()
 
 
 async def test_the_studio_works_without_scripts(
@@ -121,22 +124,31 @@ async def test_the_studio_works_without_scripts(
     await page.get_by_role("link", name="Plain bowl 3", exact=True).click()
     await page.get_by_label("Title", exact=True).fill("Quiet bowl")
     await page.get_by_role("button", name="Save", exact=True).first.click()
-    assert await page.get_by_text("Saved.").is_visible()
+    assert await page.locator(".notice", has_text="Saved.").is_visible()
     await page.get_by_role("link", name="Delete").click()
     await page.get_by_role("button", name="Delete it").click()
-    assert await page.get_by_text("is deleted").is_visible()
+    assert await page.locator(".notice", has_text="is deleted").is_visible()
     await context.close()
 
 
 @pytest.mark.usefixtures("shop")
-async def test_studio_and_account_fit_a_phone(chromium: Any, stack: Any, owner_cookies: list[Any], faults: Any) -> None:
+async def test_studio_and_account_fit_a_phone(
+    chromium: Any, stack: Any, owner_cookies: list[Any], faults: Any
+) -> None:
     context = await chromium.new_context(base_url=stack.url, viewport={"width": 360, "height": 740})
     await context.add_cookies(owner_cookies)
     page = await context.new_page()
     faults.watch(page)
     await page.goto("/studio/products?q=shelf+bowl+13")
     product = await page.locator("a.list__product").first.get_attribute("href")
-    for path in ("/studio", "/studio/products", product, "/studio/products/new", "/studio/imports", "/account"):
+    for path in (
+        "/studio",
+        "/studio/products",
+        product,
+        "/studio/products/new",
+        "/studio/imports",
+        "/account",
+    ):
         await page.goto(path)
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{path} is {width} px wide"

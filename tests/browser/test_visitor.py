@@ -9,7 +9,18 @@ import pytest
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.usefixtures("shop")]
 
-PUBLIC = ["/", "/products", "/products/shelf-bowl-3", "/categories", "/search?q=bowl", "/sign-in", "/register", "/status", "/api", "/nothing"]
+PUBLIC = [
+    "/",
+    "/products",
+    "/products/shelf-bowl-3",
+    "/categories",
+    "/search?q=bowl",
+    "/sign-in",
+    "/register",
+    "/status",
+    "/api",
+    "/nothing",
+]
 
 
 async def test_from_the_home_page_to_a_product(page: Any) -> None:

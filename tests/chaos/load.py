@@ -1,7 +1,8 @@
 """A bounded load of mixed reads and writes from a process of its own; prints what failed as one JSON document.
 
-`python load.py URL TOKEN_FILE SECONDS CONNECTIONS` says "under way", then each connection sends its next request when
-the last was answered and a short pause is over. It stops after the time, or at SIGINT when what is under way was answered.
+`python load.py URL TOKEN_FILE SECONDS CONNECTIONS` says "under way"; then each connection sends its next request
+when the last was answered and a short pause is over. It stops after the time, or at SIGINT once what is under way was
+answered.
 """
 
 from __future__ import annotations

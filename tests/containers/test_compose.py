@@ -299,18 +299,25 @@ def test_a_change_in_users_rebuilds_no_other_image(
             copy.mkdir(exist_ok=True)
             shutil.copy2(source, copy / name)
     changed = copy / "services" / "users" / "src" / "vitrine_users" / "settings.py"
-    changed.write_text(changed.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    versions = {f"VITRINE_{service.upper()}_VERSION": "test-changed" for service in images}
-    names = {service: f"vitrine/{service}:test-changed" for service in images}
+    layers = {}
     try:
-        options = compose_options("vitrine-build", copy)
-        engine.compose(*options, "build", environ={**environ, **versions}, timeout_s=900)
-        layers = {service: engine.inspect(names[service], images[service]) for service in images}
-        same = {service: one["RootFS"] == other["RootFS"] for service, (one, other) in layers.items()}
+        for version in ("test-before", "test-after"):
+            versions = {f"VITRINE_{service.upper()}_VERSION": version for service in images}
+            options = compose_options("vitrine-build", copy)
+            engine.compose(*options, "build", environ={**environ, **versions}, timeout_s=900)
+            for service in images:
+                (image,) = engine.inspect(f"vitrine/{service}:{version}")
+                layers[service, version] = image["RootFS"]["Layers"]
+            changed.write_text(changed.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
     finally:
-        engine.docker("rmi", "--force", *names.values(), check=False)
+        for service in images:
+            for version in ("test-before", "test-after"):
+                engine.docker("rmi", "--force", f"vitrine/{service}:{version}", check=False)
 
+    same = {service: layers[service, "test-before"] == layers[service, "test-after"] for service in images}
     assert same == {"users": False, "catalog": True, "gateway": True, "nginx": True}
+    before, after = layers["users", "test-before"], layers["users", "test-after"]
+    assert before[:-1] == after[:-1]  # a release is one small layer on the packages of the one before
 
 
 def test_a_restarted_service_takes_nobody_with_it(project: Project) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask
+from vitrine_kit.asgi import Bridge
 
 from vitrine_gateway.settings import GatewaySettings
-from vitrine_kit.asgi import Bridge
 
 
 def create_app() -> Flask:

@@ -10,6 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_debugtoolbar import DebugToolbarExtension
 from flask_login import current_user
 from flask_wtf import CSRFProtect
+from vitrine_kit.problems import Unavailable
+from vitrine_kit.service import create_service
 
 from vitrine_gateway import account, docs, status, storefront, studio
 from vitrine_gateway.assets import Assets
@@ -22,8 +24,6 @@ from vitrine_gateway.presentation import register_filters
 from vitrine_gateway.sessions import AnonymousReader, Sessions, form_cookie_name, register_login
 from vitrine_gateway.settings import GatewaySettings
 from vitrine_gateway.state import GatewayState, NamedNeighbour, Shelves
-from vitrine_kit.problems import Unavailable
-from vitrine_kit.service import create_service
 
 
 def create_app(settings: GatewaySettings | None = None) -> Flask:
@@ -42,7 +42,9 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
     catalog = CatalogClient(NamedNeighbour(app, "catalog"))
     sessions = Sessions(users, settings.verdict_s)
     assets = Assets(Path(app.root_path) / "static")
-    app.extensions["vitrine_gateway"] = GatewayState(settings, assets, users, catalog, sessions, Shelves(catalog))
+    app.extensions["vitrine_gateway"] = GatewayState(
+        settings, assets, users, catalog, sessions, Shelves(catalog)
+    )
 
     register_headers(app, settings)
     register_login(app, sessions, settings).unauthorized_handler(_to_sign_in)
@@ -86,7 +88,9 @@ def _configure(app: Flask, settings: GatewaySettings) -> None:
 def _to_sign_in() -> ResponseReturnValue:
     """Where a page needs a reader and has none: to the sign-in page and back, unless nobody can be asked."""
     if getattr(current_user, "unavailable", False):
-        raise Unavailable("Accounts cannot be reached right now, so we cannot tell who you are.", service="users")
+        raise Unavailable(
+            "Accounts cannot be reached right now, so we cannot tell who you are.", service="users"
+        )
     target = request.full_path.rstrip("?") if request.method in SAFE_METHODS else None
     return redirect(url_for("account.sign_in", next=target), 303)
 

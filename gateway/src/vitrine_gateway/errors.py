@@ -1,4 +1,4 @@
-"""Error pages: what a person reads when something is not there, not allowed, or away; API paths get problem documents."""
+"""Error pages: what a person reads when something is missing, forbidden or away; programs get problem documents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
-
 from vitrine_kit import problems
 from vitrine_kit.logs import current_request_id, get_logger
 from vitrine_kit.problems import Forbidden, Problem, Unauthenticated
@@ -27,16 +26,26 @@ class ErrorText:
 
 
 _TEXTS = {
-    400: ErrorText("That request was garbled", "The address or the form did not arrive in one piece. Try again from the start."),
+    400: ErrorText(
+        "That request was garbled",
+        "The address or the form did not arrive in one piece. Try again from the start.",
+    ),
     403: ErrorText("This door is closed", "You do not have the permission for this page."),
-    404: ErrorText("Nothing on this shelf", "The page you asked for is not here. It may have moved, or never was."),
+    404: ErrorText(
+        "Nothing on this shelf", "The page you asked for is not here. It may have moved, or never was."
+    ),
     405: ErrorText("Not like this", "This address does not take that kind of request."),
-    409: ErrorText("Someone got there first", "Another change was made at the same moment. Go back, reload and try again."),
+    409: ErrorText(
+        "Someone got there first",
+        "Another change was made at the same moment. Go back, reload and try again.",
+    ),
     410: ErrorText("This is gone", "What was here has been removed for good."),
     412: ErrorText("It was changed meanwhile", "Somebody saved a newer version. Reload the page to see it."),
     413: ErrorText("That is too large", "The file or form is larger than this shop takes."),
     422: ErrorText("Something in that was not right", "Part of what was sent could not be used."),
-    429: ErrorText("One moment, please", "There were too many requests from here. Wait a little, then try again."),
+    429: ErrorText(
+        "One moment, please", "There were too many requests from here. Wait a little, then try again."
+    ),
     500: ErrorText("Something broke on our side", "It is not your doing. The number below helps us find it."),
     503: ErrorText("We will be right back", "Part of this site is resting. Try again in a moment."),
     504: ErrorText("That took too long", "The answer did not come in time. Try again in a moment."),
@@ -44,7 +53,7 @@ _TEXTS = {
 _AWAY = {
     "catalog": ErrorText(
         "The catalogue is away for a moment",
-        "The products cannot be shown right now. Nothing is lost: this page comes back by itself, usually within a minute.",
+        "The products cannot be shown right now. Nothing is lost: this page comes back by itself, soon.",
     ),
     "users": ErrorText(
         "Sign-in is away for a moment",

@@ -1,4 +1,4 @@
-"""What every form of the gateway shares: the field that makes a double submit harmless, and where API errors are shown."""
+"""What every form of the gateway shares: a key that makes a double submit harmless, and where API errors are shown."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField
-from wtforms.validators import Regexp
-
 from vitrine_kit.ids import new_id
 from vitrine_kit.problems import FieldError, Problem
+from wtforms import Field, HiddenField
+from wtforms.validators import Regexp
 
 KEY_PATTERN = r"^[A-Za-z0-9-]{8,64}$"
 

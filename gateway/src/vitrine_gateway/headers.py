@@ -1,4 +1,4 @@
-"""What every page says to browsers and caches: content policy with a nonce, no sniffing, and who may keep it how long."""
+"""What every page says to browsers and caches: its content policy with a nonce, and who may keep it how long."""
 
 from __future__ import annotations
 

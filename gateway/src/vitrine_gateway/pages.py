@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.problems import Forbidden
 
 from vitrine_gateway.sessions import session_cookie_name
-from vitrine_kit.problems import Forbidden
 
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed-in"
@@ -53,7 +53,7 @@ class PageBlueprint(Blueprint):
         def declare(view: View) -> View:
             @wraps(view)
             def rendered(**values: Any) -> ResponseReturnValue:
-                # A plain function, because extensions that wrap views (the debug toolbar) call them without ensure_sync.
+                # A plain function: extensions that wrap views (the debug toolbar) call them without ensure_sync.
                 answer: ResponseReturnValue = current_app.ensure_sync(view)(**values)
                 return answer
 
@@ -81,7 +81,9 @@ def register_guard(app: Flask) -> None:
         page = page_of(app, request.endpoint)
         if page is None:
             return None
-        request.max_content_length = settings.max_upload_bytes + FORM_BYTES if page.takes_upload else FORM_BYTES
+        request.max_content_length = (
+            settings.max_upload_bytes + FORM_BYTES if page.takes_upload else FORM_BYTES
+        )
         request.max_form_memory_size = FORM_BYTES
         request.max_form_parts = 5000
         if session_cookie_name(settings) in request.cookies:
@@ -114,6 +116,9 @@ def refuse_cross_site(public_url: str) -> None:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in {"same-origin", "none"}:
         raise Forbidden("This form was sent from another site.")
+    if site == "same-origin":
+        # The browser's own word. Its Origin may still be "null", where a page or an extension forbids referrers.
+        return
     origin = request.headers.get("Origin")
     if origin is None:
         return

@@ -6,6 +6,7 @@ import re
 import zlib
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from html import unescape
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -136,7 +137,7 @@ def initial(text: str) -> str:
 
 def plain(html: str | None, length: int = 160) -> str:
     """The text of a description, cut at a word near `length`, for `meta` elements."""
-    text = Markup(_TAGS.sub(" ", html or "")).unescape()
+    text = unescape(_TAGS.sub(" ", html or ""))
     text = _SPACES.sub(" ", text).strip()
     if len(text) <= length:
         return text

@@ -11,13 +11,13 @@ from typing import Final
 
 from flask import Flask, Request, Response, g
 from flask_login import LoginManager
-
-from vitrine_gateway.clients.users import Account, UsersClient
-from vitrine_gateway.settings import GatewaySettings
 from vitrine_kit.asgi import await_
 from vitrine_kit.logs import get_logger
 from vitrine_kit.outbound import Coalescer
 from vitrine_kit.problems import Problem
+
+from vitrine_gateway.clients.users import Account, UsersClient
+from vitrine_gateway.settings import GatewaySettings
 
 log = get_logger(__name__)
 
@@ -78,7 +78,9 @@ class _Verdict:
 class Sessions:
     """What users said about each session, believed for `verdict_s`; requests in flight for one session are shared."""
 
-    def __init__(self, users: UsersClient, verdict_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, users: UsersClient, verdict_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._users = users
         self._verdict_s = verdict_s
         self._clock = clock
@@ -110,7 +112,9 @@ class Sessions:
 
     def forget_all_of(self, account_id: str) -> None:
         """Drops what is known of a person's sessions, because their name or rights changed."""
-        mine = [k for k, v in self._verdicts.items() if v.reader is not None and v.reader.account.id == account_id]
+        mine = [
+            k for k, v in self._verdicts.items() if v.reader is not None and v.reader.account.id == account_id
+        ]
         for key in mine:
             del self._verdicts[key]
 
@@ -147,7 +151,9 @@ def form_cookie_name(settings: GatewaySettings) -> str:
     return "__Host-vitrine_form" if settings.secure_cookies else "vitrine_form"
 
 
-def set_session_cookie(response: Response, settings: GatewaySettings, session: str, max_age_s: int | None) -> None:
+def set_session_cookie(
+    response: Response, settings: GatewaySettings, session: str, max_age_s: int | None
+) -> None:
     """Hands the browser its session (rules 25 and 26 of the project's security rules)."""
     response.set_cookie(
         session_cookie_name(settings),
@@ -174,7 +180,6 @@ def register_login(app: Flask, sessions: Sessions, settings: GatewaySettings) ->
     manager.anonymous_user = AnonymousReader
     cookie = session_cookie_name(settings)
 
-    @manager.request_loader
     def load(request: Request) -> Reader | AnonymousReader | None:
         session = request.cookies.get(cookie)
         if not session or len(session) > 512:
@@ -188,6 +193,8 @@ def register_login(app: Flask, sessions: Sessions, settings: GatewaySettings) ->
         # The answer takes a cookie that means nothing any more from the browser.
         g.session_ended = reader is None
         return reader
+
+    manager.request_loader(load)
 
     def clear_ended(response: Response) -> Response:
         if g.get("session_ended") and cookie not in _cookies_set(response):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from babel import Locale, UnknownLocaleError
 from pydantic import Field, field_validator
-
 from vitrine_kit.settings import ServiceSettings
 
 

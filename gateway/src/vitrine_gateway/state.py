@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import httpx
 from flask import Flask, current_app
+from vitrine_kit.logs import get_logger
+from vitrine_kit.outbound import Coalescer
+from vitrine_kit.problems import Problem
 
 from vitrine_gateway.assets import Assets
 from vitrine_gateway.clients.catalog import CatalogClient
@@ -16,9 +19,6 @@ from vitrine_gateway.clients.catalog_types import Category
 from vitrine_gateway.clients.users import UsersClient
 from vitrine_gateway.sessions import Sessions
 from vitrine_gateway.settings import GatewaySettings
-from vitrine_kit.logs import get_logger
-from vitrine_kit.outbound import Coalescer
-from vitrine_kit.problems import Problem
 
 log = get_logger(__name__)
 

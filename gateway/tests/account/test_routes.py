@@ -12,9 +12,15 @@ from shop_neighbours import FakeCatalog, FakeUsers, body_of
 PASSWORD = "a long enough password"
 
 
-async def test_signing_in_gives_a_session_and_goes_on_to_where_one_wanted(browser: Browser, users: FakeUsers) -> None:
+async def test_signing_in_gives_a_session_and_goes_on_to_where_one_wanted(
+    browser: Browser, users: FakeUsers
+) -> None:
     users.add("edith@example.org", "catalog:read_drafts", password=PASSWORD)
-    done = await browser.fill("/sign-in?next=/studio/products", {"email": " edith@example.org ", "password": PASSWORD}, action="/sign-in")
+    done = await browser.fill(
+        "/sign-in?next=/studio/products",
+        {"email": " edith@example.org ", "password": PASSWORD},
+        action="/sign-in",
+    )
     assert done.status_code == 303
     assert done.headers["Location"] == "/studio/products"
     cookie = next(c for c in done.headers.get_list("set-cookie") if c.startswith(SESSION))
@@ -31,7 +37,9 @@ async def test_signing_in_gives_a_session_and_goes_on_to_where_one_wanted(browse
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
-async def test_signing_in_never_goes_on_to_another_site(browser: Browser, users: FakeUsers, target: str) -> None:
+async def test_signing_in_never_goes_on_to_another_site(
+    browser: Browser, users: FakeUsers, target: str
+) -> None:
     users.add("carl@example.org", password=PASSWORD)
     done = await browser.fill("/sign-in", {"email": "carl@example.org", "password": PASSWORD, "next": target})
     assert done.headers["Location"] == "/account/arrive"
@@ -50,7 +58,9 @@ async def test_who_is_signed_in_is_sent_on(customer: Browser, path: str) -> None
     assert (await customer.get(f"{path}?next=/account")).headers["Location"] == "/account"
 
 
-async def test_a_wrong_password_is_answered_like_an_unknown_address(browser: Browser, users: FakeUsers) -> None:
+async def test_a_wrong_password_is_answered_like_an_unknown_address(
+    browser: Browser, users: FakeUsers
+) -> None:
     users.add("edith@example.org", password=PASSWORD)
     answers = []
     for email in ("edith@example.org", "nobody@example.org"):
@@ -75,7 +85,9 @@ async def test_an_empty_form_names_what_is_missing(browser: Browser, users: Fake
     assert users.asked("/internal/sessions") == 0
 
 
-async def test_with_users_stopped_signing_in_says_so_and_comes_back(browser: Browser, users: FakeUsers) -> None:
+async def test_with_users_stopped_signing_in_says_so_and_comes_back(
+    browser: Browser, users: FakeUsers
+) -> None:
     users.add("carl@example.org", password=PASSWORD)
     form = form_values((await browser.get("/sign-in")).text, "/sign-in")
     users.stopped = True
@@ -91,7 +103,9 @@ async def test_signing_in_changes_the_form_token(browser: Browser, users: FakeUs
     users.add("carl@example.org", password=PASSWORD)
     before = form_values((await browser.get("/sign-in")).text, "/sign-in")
     await browser.send("POST", "/sign-in", data={**before, "email": "carl@example.org", "password": PASSWORD})
-    refused = await browser.send("POST", "/account", data={"csrf_token": before["csrf_token"], "name": "Carl"})
+    refused = await browser.send(
+        "POST", "/account", data={"csrf_token": before["csrf_token"], "name": "Carl"}
+    )
     assert refused.status_code == 403
 
 
@@ -151,13 +165,15 @@ async def test_registering_too_often_is_told_to_wait(browser: Browser, users: Fa
     assert "Too many tries. Wait a moment." in page.text
 
 
-async def test_reading_a_sign_in_link_uses_nothing_up_and_the_button_does(browser: Browser, users: FakeUsers) -> None:
+async def test_reading_a_sign_in_link_uses_nothing_up_and_the_button_does(
+    browser: Browser, users: FakeUsers
+) -> None:
     users.add("owner@localhost.localdomain", "catalog:read_drafts", password=None)
     users.links["secret-token"] = "owner@localhost.localdomain"
     for method in ("GET", "HEAD", "GET"):
         page = await browser.send(method, "/sign-in/link/secret-token")
         assert page.status_code == 200
-        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Referrer-Policy"] == "strict-origin"
         assert page.headers["Cache-Control"] == "no-store"
     assert users.asked("/internal/sign-in-links/redeem") == 0
     done = await browser.fill("/sign-in/link/secret-token")
@@ -184,7 +200,9 @@ async def test_who_came_by_a_link_is_asked_for_a_password(browser: Browser, user
     done = await browser.fill("/account", values, action="/account/password")
     assert done.status_code == 303
     assert users.accounts["owner@localhost.localdomain"]["password"] == PASSWORD
-    assert "have no password yet" not in words((await browser.get("/account")).text), "the change is seen at once"
+    assert "have no password yet" not in words((await browser.get("/account")).text), (
+        "the change is seen at once"
+    )
 
 
 async def test_a_password_is_changed_with_the_present_one(customer: Browser, users: FakeUsers) -> None:
@@ -193,12 +211,16 @@ async def test_a_password_is_changed_with_the_present_one(customer: Browser, use
 
     new = "another long password"
     assert "Enter your current password" in await change(new_password=new, repeated=new)
-    assert "not your present password" in await change(current_password="wrong", new_password=new, repeated=new)
+    assert "not your present password" in await change(
+        current_password="wrong", new_password=new, repeated=new
+    )
     assert "not the same" in await change(current_password=PASSWORD, new_password=new, repeated="different")
     assert "Wait 10 minutes" in await change(current_password="too often", new_password=new, repeated=new)
     assert users.accounts["carl@example.org"]["password"] == PASSWORD
     done = await customer.fill(
-        "/account", {"current_password": PASSWORD, "new_password": new, "repeated": new}, action="/account/password"
+        "/account",
+        {"current_password": PASSWORD, "new_password": new, "repeated": new},
+        action="/account/password",
     )
     assert done.status_code == 303
     assert body_of(users.last("POST", "/me/password"))["end_other_sessions"] is True

@@ -27,7 +27,9 @@ def test_who_made_a_product_is_an_id_or_a_person() -> None:
     adapter: TypeAdapter[ProductSummary] = TypeAdapter(ProductSummary)
     base = {"id": "1", "slug": "s", "title": "t", "status": "active"}
     assert adapter.validate_python({**base, "created_by": "u"}).created_by == "u"
-    assert adapter.validate_python({**base, "created_by": {"id": "u", "name": "Edith"}}).created_by == Person("u", "Edith")
+    assert adapter.validate_python({**base, "created_by": {"id": "u", "name": "Edith"}}).created_by == Person(
+        "u", "Edith"
+    )
     assert adapter.validate_python({**base, "created_by": None}).created_by is None
 
 
@@ -38,7 +40,8 @@ def test_what_was_not_agreed_counts_as_absence(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(404, NotFound), (409, Conflict), (422, Unprocessable), (429, TooManyRequests), (418, Unavailable)]
+    ("status", "kind"),
+    [(404, NotFound), (409, Conflict), (422, Unprocessable), (429, TooManyRequests), (418, Unavailable)],
 )
 def test_a_refusal_keeps_its_kind(status: int, kind: type[Problem]) -> None:
     with pytest.raises(kind):
@@ -49,7 +52,10 @@ def test_reasons_fields_and_waiting_times_come_along() -> None:
     errors = [{"field": "title", "message": "Too long", "line": 3}, {"field": "x"}, "odd"]
     problem = problem_of(told(422, json={"title": "No", "detail": "Because", "errors": errors}), "catalog")
     assert problem.detail == "Because"
-    assert [(e.field, e.message, e.line) for e in problem.errors] == [("title", "Too long", 3), ("x", "", None)]
+    assert [(e.field, e.message, e.line) for e in problem.errors] == [
+        ("title", "Too long", 3),
+        ("x", "", None),
+    ]
     slow = problem_of(told(429, json={}, headers={"Retry-After": "30"}), "users")
     assert slow.headers["Retry-After"] == "30"
 

@@ -49,12 +49,30 @@ async def test_an_answer_that_is_no_document_is_none(browser: Browser, users: Fa
 
 def test_references_that_lead_nowhere_or_in_circles_do_no_harm() -> None:
     odd = {
-        "paths": {"/x": {"get": {"parameters": [{"$ref": "#/nowhere/at/all"}, {"$ref": "elsewhere.json"}], "responses": {}}}},
+        "paths": {
+            "/x": {
+                "get": {
+                    "parameters": [{"$ref": "#/nowhere/at/all"}, {"$ref": "elsewhere.json"}],
+                    "responses": {},
+                }
+            }
+        },
         "components": {"schemas": {"A": {"$ref": "#/components/schemas/A"}}},
     }
     document = read_document("odd", odd)
     assert document.sections[0].operations[0].parameters[0].name == ""
-    body = {"paths": {"/x": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}}}, **{"components": odd["components"]}}
+    body = {
+        "paths": {
+            "/x": {
+                "post": {
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}
+                    }
+                }
+            }
+        },
+        "components": odd["components"],
+    }
     assert read_document("odd", body).sections[0].operations[0].body == ()
 
 

@@ -8,7 +8,9 @@ from vitrine_gateway.storefront.listing import Listing
 def test_an_address_keeps_the_view_and_forgets_the_place() -> None:
     view = Listing.of({"q": " blue   bowl ", "sort": "price", "in_stock": "1", "from": "5", "after": "abc"})
     assert view.address("/search") == "/search?q=blue+bowl&sort=price&from=5&in_stock=1"
-    assert view.address("/search", after="next") == "/search?q=blue+bowl&sort=price&from=5&in_stock=1&after=next"
+    assert (
+        view.address("/search", after="next") == "/search?q=blue+bowl&sort=price&from=5&in_stock=1&after=next"
+    )
     assert view.address("/search", in_stock=False, sort="", price_from="") == "/search?q=blue+bowl"
     assert Listing().address("/products") == "/products"
 

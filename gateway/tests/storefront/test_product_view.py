@@ -77,5 +77,11 @@ def test_one_offer_stands_alone_and_none_is_left_out() -> None:
 
 
 def test_pictures_without_a_usable_address_are_left_out() -> None:
-    shown = product(pictures=(Picture("javascript:alert(1)", "a"), Picture("//evil.example/x", "b"), Picture("/media/x", "c")))
+    shown = product(
+        pictures=(
+            Picture("javascript:alert(1)", "a"),
+            Picture("//evil.example/x", "b"),
+            Picture("/media/x", "c"),
+        )
+    )
     assert [picture.id for picture in product_view.ordered_pictures(shown, None)] == ["c"]

@@ -30,7 +30,9 @@ async def test_the_home_page_shows_the_newest_products_and_the_top_categories(
     assert "See all" in page.text
 
 
-async def test_products_are_listed_in_pages_with_filters_in_the_address(browser: Browser, catalog: FakeCatalog) -> None:
+async def test_products_are_listed_in_pages_with_filters_in_the_address(
+    browser: Browser, catalog: FakeCatalog
+) -> None:
     for number in range(30):
         catalog.add(f"Bowl {number}", vendor="Kiln Street")
     page = await browser.get("/products?sort=price&in_stock=1&from=10&to=1,200.50&vendor=Kiln+Street")
@@ -75,7 +77,9 @@ async def test_what_the_catalog_cannot_read_leads_back_to_the_list(
     assert page.headers["Location"] == to
 
 
-async def test_a_list_the_catalog_refuses_as_it_is_is_not_found(browser: Browser, catalog: FakeCatalog) -> None:
+async def test_a_list_the_catalog_refuses_as_it_is_is_not_found(
+    browser: Browser, catalog: FakeCatalog
+) -> None:
     catalog.failing = 422
     page = await browser.get("/products")
     assert page.status_code == 404
@@ -147,8 +151,22 @@ async def test_what_a_visitor_types_is_shown_as_text(browser: Browser) -> None:
 
 
 def a_shirt(catalog: FakeCatalog) -> dict[str, object]:
-    red = {"id": made_id("red"), "url": "/media/red.webp", "alt": "In red", "position": 1, "width": 800, "height": 1000}
-    blue = {"id": made_id("blue"), "url": "http://shop.example/blue.jpg", "alt": "", "position": 0, "width": None, "height": None}
+    red = {
+        "id": made_id("red"),
+        "url": "/media/red.webp",
+        "alt": "In red",
+        "position": 1,
+        "width": 800,
+        "height": 1000,
+    }
+    blue = {
+        "id": made_id("blue"),
+        "url": "http://shop.example/blue.jpg",
+        "alt": "",
+        "position": 0,
+        "width": None,
+        "height": None,
+    }
     return catalog.add(
         "Shirt </script> “Oxford”",
         vendor="Nord & Sol",
@@ -184,7 +202,11 @@ async def test_a_product_page_has_what_a_visitor_and_a_search_engine_need(
     assert found["name"] == "Shirt </script> “Oxford”"
     assert found["offers"]["lowPrice"] == "50.00"
     assert found["offers"]["highPrice"] == "60.00"
-    assert [offer["availability"].rpartition("/")[2] for offer in found["offers"]["offers"]] == ["OutOfStock", "InStock", "InStock"]
+    assert [offer["availability"].rpartition("/")[2] for offer in found["offers"]["offers"]] == [
+        "OutOfStock",
+        "InStock",
+        "InStock",
+    ]
     assert found["image"] == ["https://shop.example/blue.jpg", "http://localhost:8080/media/red.webp"]
     assert found["brand"]["name"] == "Nord & Sol"
 
@@ -195,7 +217,9 @@ async def test_a_choice_works_by_the_address_alone(browser: Browser, catalog: Fa
     text = words(page.text)
     assert "€60.00" in text
     assert "€80.00" in text, "the price before the reduction"
-    assert page.text.index("/media/red.webp") < page.text.index("shop.example/blue.jpg", page.text.index("gallery__stage"))
+    assert page.text.index("/media/red.webp") < page.text.index(
+        "shop.example/blue.jpg", page.text.index("gallery__stage")
+    )
     sold_out = shirt["variants"][0]["id"]  # type: ignore[index]
     assert "Sold out" in words((await browser.get(f"/products/{shirt['slug']}?variant={sold_out}")).text)
 
@@ -256,7 +280,9 @@ async def test_slashes_and_dots_in_an_address_reach_no_other_address_of_the_cata
     assert all(".." not in request.url.raw_path.decode() for request in catalog.seen)
 
 
-@pytest.mark.parametrize("path", ["/", "/products", "/products/tidal-bowl", "/categories/bowls", "/search?q=bowl"])
+@pytest.mark.parametrize(
+    "path", ["/", "/products", "/products/tidal-bowl", "/categories/bowls", "/search?q=bowl"]
+)
 async def test_with_the_catalog_stopped_pages_say_so_and_come_back_by_themselves(
     browser: Browser, catalog: FakeCatalog, path: str
 ) -> None:
@@ -275,7 +301,9 @@ async def test_with_the_catalog_stopped_pages_say_so_and_come_back_by_themselves
     assert (await browser.get(path)).status_code == 200
 
 
-async def test_an_answer_that_is_not_what_was_agreed_counts_as_absence(browser: Browser, catalog: FakeCatalog) -> None:
+async def test_an_answer_that_is_not_what_was_agreed_counts_as_absence(
+    browser: Browser, catalog: FakeCatalog
+) -> None:
     catalog.garbled = True
     assert (await browser.get("/products")).status_code == 503
 

@@ -28,7 +28,9 @@ async def test_a_file_is_handed_over_and_its_progress_shown(editor: Browser, cat
 async def test_a_file_sent_twice_is_imported_once(editor: Browser, catalog: FakeCatalog) -> None:
     form = form_values((await editor.get("/studio/imports")).text, "/studio/imports")
     answers = [
-        await editor.send("POST", "/studio/imports", data=form, files={"file": ("a.csv", b"Handle\n", "text/csv")})
+        await editor.send(
+            "POST", "/studio/imports", data=form, files={"file": ("a.csv", b"Handle\n", "text/csv")}
+        )
         for _ in range(2)
     ]
     assert answers[0].headers["Location"] == answers[1].headers["Location"]
@@ -36,7 +38,9 @@ async def test_a_file_sent_twice_is_imported_once(editor: Browser, catalog: Fake
     assert "currency" not in catalog.uploads[0], "what was left empty is not sent"
 
 
-async def test_without_a_file_or_with_an_odd_currency_nothing_is_sent(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_without_a_file_or_with_an_odd_currency_nothing_is_sent(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     page = await editor.fill("/studio/imports", {"currency": "euros"})
     assert page.status_code == 422
     assert "Choose a file." in page.text
@@ -55,7 +59,14 @@ async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(
 
 
 async def test_progress_needs_no_script(editor: Browser, catalog: FakeCatalog) -> None:
-    progress = {"rows_read": 2210, "rows_total": None, "bytes_read": 300, "bytes_total": 1200, "products_done": 0, "products_total": None}
+    progress = {
+        "rows_read": 2210,
+        "rows_total": None,
+        "bytes_read": 300,
+        "bytes_total": 1200,
+        "products_done": 0,
+        "products_total": None,
+    }
     job = catalog.add_import("reading", progress=progress)
     page = await editor.get(f"/studio/imports/{job['id']}")
     assert '<meta http-equiv="refresh"' in page.text
@@ -67,12 +78,19 @@ async def test_progress_needs_no_script(editor: Browser, catalog: FakeCatalog) -
     assert "30 of 120 products" in words(page.text)
     assert 'value="25"' in page.text
     job["status"] = "queued"
-    assert "<progress max=\"100\" aria-label" in (await editor.get(f"/studio/imports/{job['id']}")).text
+    assert '<progress max="100" aria-label' in (await editor.get(f"/studio/imports/{job['id']}")).text
 
 
-async def test_the_result_lists_counts_and_what_was_wrong_by_line(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_the_result_lists_counts_and_what_was_wrong_by_line(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     catalog.row_problems = [
-        {"line": number, "field": "Variant Price", "message": f"“n/a{number}” is no amount.", "severity": "error" if number % 2 else "warning"}
+        {
+            "line": number,
+            "field": "Variant Price",
+            "message": f"“n/a{number}” is no amount.",
+            "severity": "error" if number % 2 else "warning",
+        }
         for number in range(1, 131)
     ]
     counts = {"products": {**NOTHING, "created": 997, "failed": 2}, "variants": {**NOTHING, "created": 3684}}
@@ -99,12 +117,20 @@ async def test_a_clean_result_says_so(editor: Browser, catalog: FakeCatalog) -> 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ({"title": "Not well-formed", "detail": "A quote is not closed.", "line": 7, "column": 3}, "Not well-formed Line 7, column 3: A quote is not closed."),
-        ({"title": "", "detail": "", "line": None, "column": None}, "The file could not be brought in Nothing was changed."),
+        (
+            {"title": "Not well-formed", "detail": "A quote is not closed.", "line": 7, "column": 3},
+            "Not well-formed Line 7, column 3: A quote is not closed.",
+        ),
+        (
+            {"title": "", "detail": "", "line": None, "column": None},
+            "The file could not be brought in Nothing was changed.",
+        ),
         (None, "The file could not be brought in Nothing was changed."),
     ],
 )
-async def test_a_failure_names_its_place(editor: Browser, catalog: FakeCatalog, error: Any, said: str) -> None:
+async def test_a_failure_names_its_place(
+    editor: Browser, catalog: FakeCatalog, error: Any, said: str
+) -> None:
     job = catalog.add_import("failed", error=error)
     assert said in words((await editor.get(f"/studio/imports/{job['id']}")).text)
 
@@ -125,7 +151,9 @@ async def test_a_running_import_can_be_stopped(editor: Browser, catalog: FakeCat
 async def test_imports_are_listed_newest_first_in_pages(editor: Browser, catalog: FakeCatalog) -> None:
     assert "None yet." in (await editor.get("/studio/imports")).text
     for number in range(25):
-        catalog.add_import("done", name=f"Import no. {number}", counts={"products": {**NOTHING, "created": 5, "failed": 1}})
+        catalog.add_import(
+            "done", name=f"Import no. {number}", counts={"products": {**NOTHING, "created": 5, "failed": 1}}
+        )
     page = await editor.get("/studio/imports")
     assert page.text.index("Import no. 24") < page.text.index("Import no. 23")
     assert "Import no. 4<" not in page.text

@@ -11,15 +11,27 @@ from shop_neighbours import FakeCatalog, body_of, made_id, refusal
 
 @pytest.fixture
 def product(catalog: FakeCatalog) -> dict[str, Any]:
-    picture = {"id": made_id("front"), "url": "/media/front.webp", "alt": "Front", "position": 0, "width": 8, "height": 9}
+    picture = {
+        "id": made_id("front"),
+        "url": "/media/front.webp",
+        "alt": "Front",
+        "position": 0,
+        "width": 8,
+        "height": 9,
+    }
     return catalog.add("Tidal bowl", pictures=[picture])
 
 
-async def test_a_file_is_sent_on_as_it_came(editor: Browser, catalog: FakeCatalog, product: dict[str, Any]) -> None:
+async def test_a_file_is_sent_on_as_it_came(
+    editor: Browser, catalog: FakeCatalog, product: dict[str, Any]
+) -> None:
     path = f"/studio/products/{product['id']}"
     content = bytes(range(256)) * 5000
     done = await editor.fill(
-        path, {"alt": "From above"}, action=f"{path}/pictures", files={"file": ("bowl.png", content, "image/png")}
+        path,
+        {"alt": "From above"},
+        action=f"{path}/pictures",
+        files={"file": ("bowl.png", content, "image/png")},
     )
     assert done.status_code == 303
     assert done.headers["Location"] == f"{path}#pictures"
@@ -30,7 +42,9 @@ async def test_a_file_is_sent_on_as_it_came(editor: Browser, catalog: FakeCatalo
     assert "The picture is added" in (await editor.get(path)).text
 
 
-async def test_an_address_is_taken_too(editor: Browser, catalog: FakeCatalog, product: dict[str, Any]) -> None:
+async def test_an_address_is_taken_too(
+    editor: Browser, catalog: FakeCatalog, product: dict[str, Any]
+) -> None:
     path = f"/studio/products/{product['id']}/pictures"
     done = await editor.fill(path, {"source_url": "https://a.example/x.jpg", "alt": ""})
     assert done.status_code == 303
@@ -43,7 +57,9 @@ async def test_one_of_both_is_needed(editor: Browser, catalog: FakeCatalog, prod
     assert "Choose a file, or give an address." in page.text
 
 
-async def test_a_refusal_is_shown_at_its_field(editor: Browser, catalog: FakeCatalog, product: dict[str, Any]) -> None:
+async def test_a_refusal_is_shown_at_its_field(
+    editor: Browser, catalog: FakeCatalog, product: dict[str, Any]
+) -> None:
     path = f"/studio/products/{product['id']}/pictures"
     catalog.refuse_next = refusal(422, "", [{"field": "source_url", "message": "Not over http."}])
     page = await editor.fill(path, {"source_url": "http://a.example/x.jpg"})
@@ -54,7 +70,9 @@ async def test_a_refusal_is_shown_at_its_field(editor: Browser, catalog: FakeCat
     assert "This is no picture." in page.text
 
 
-async def test_text_and_place_are_saved(editor: Browser, catalog: FakeCatalog, product: dict[str, Any]) -> None:
+async def test_text_and_place_are_saved(
+    editor: Browser, catalog: FakeCatalog, product: dict[str, Any]
+) -> None:
     path = f"/studio/products/{product['id']}"
     one = f"{path}/pictures/{product['pictures'][0]['id']}"
     await editor.fill(path, {"alt": "Side", "position": "3"}, action=one)

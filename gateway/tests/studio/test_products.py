@@ -46,7 +46,9 @@ async def test_the_list_is_narrowed_and_ordered_by_the_address(editor: Browser, 
     catalog.add_category("Bowls")
     for number in range(60):
         catalog.add(f"Bowl {number}", vendor="Kiln Street")
-    page = await editor.get("/studio/products?q=Bowl&status=active&vendor=Kiln+Street&sort=title&in_stock=true")
+    page = await editor.get(
+        "/studio/products?q=Bowl&status=active&vendor=Kiln+Street&sort=title&in_stock=true"
+    )
     assert dict(catalog.last("GET", "/products").url.params) == {
         "limit": "50",
         "sort": "title",
@@ -83,7 +85,9 @@ def row(number: int, **values: str) -> dict[str, str]:
     return {f"variants-{number}-{name}": value for name, value in values.items()}
 
 
-async def test_a_product_is_made_with_variants_prices_and_categories(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_a_product_is_made_with_variants_prices_and_categories(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     shelf = catalog.add_category("Bowls")
     values = {
         "title": "  Tidal bowl ",
@@ -94,7 +98,19 @@ async def test_a_product_is_made_with_variants_prices_and_categories(editor: Bro
         "currency": "eur",
         "option1_name": "Size",
         "category_ids": [shelf["id"]],
-        **row(0, option1="S", price="24,50", compare_at="30", cost="9.10", sku="B-S", tracked="y", on_hand="4", sell_on="y", weight_grams="300", barcode="123"),
+        **row(
+            0,
+            option1="S",
+            price="24,50",
+            compare_at="30",
+            cost="9.10",
+            sku="B-S",
+            tracked="y",
+            on_hand="4",
+            sell_on="y",
+            weight_grams="300",
+            barcode="123",
+        ),
         **row(1, option1="L", price="1,200.00"),
         **row(2, option1=""),
     }
@@ -132,12 +148,18 @@ async def test_a_form_sent_twice_makes_one_product(editor: Browser, catalog: Fak
     assert len(catalog.products) == 1
 
 
-async def test_what_cannot_be_read_is_said_at_its_field_and_nothing_is_sent(editor: Browser, catalog: FakeCatalog) -> None:
-    page = await editor.fill("/studio/products/new", {"title": " ", "currency": "eur", **row(0, price="cheap", on_hand="many")})
+async def test_what_cannot_be_read_is_said_at_its_field_and_nothing_is_sent(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
+    page = await editor.fill(
+        "/studio/products/new", {"title": " ", "currency": "eur", **row(0, price="cheap", on_hand="many")}
+    )
     assert page.status_code == 422
     assert "Give the product a title" in page.text
     assert not any(request.method == "POST" for request in catalog.seen)
-    page = await editor.fill("/studio/products/new", {"title": "Bowl", **row(0, price="cheap"), **row(1, cost="1.005")})
+    page = await editor.fill(
+        "/studio/products/new", {"title": "Bowl", **row(0, price="cheap"), **row(1, cost="1.005")}
+    )
     assert page.status_code == 422
     assert "Enter an amount, such as 24.50." in page.text
     assert "USD has 2 decimals" in page.text
@@ -159,7 +181,9 @@ async def test_options_and_values_have_to_fit(editor: Browser, values: dict[str,
     assert said in page.text
 
 
-async def test_what_the_catalog_refuses_is_shown_where_it_belongs(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_what_the_catalog_refuses_is_shown_where_it_belongs(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     catalog.refuse_next = refusal(
         422,
         "title: too odd",
@@ -174,15 +198,27 @@ async def test_what_the_catalog_refuses_is_shown_where_it_belongs(editor: Browse
         ],
     )
     before = form_values((await editor.get("/studio/products/new")).text, "/studio/products/new")
-    page = await editor.send("POST", "/studio/products/new", data={**before, "title": "Bowl", "option1_name": "Size", **row(0, option1="S", price="5")})
+    page = await editor.send(
+        "POST",
+        "/studio/products/new",
+        data={**before, "title": "Bowl", "option1_name": "Size", **row(0, option1="S", price="5")},
+    )
     assert page.status_code == 422
     text = page.text
     assert 'id="slug-error">Use small letters.' in text
     assert 'id="seo_title-error">Too long.' in text
     assert 'aria-label="Price" class="w-money num" ' in text
-    for message in ("Too much.", "Unknown value.", "Odd.", "variants.9.sku: No such line.", "extra: Too deep."):
+    for message in (
+        "Too much.",
+        "Unknown value.",
+        "Odd.",
+        "variants.9.sku: No such line.",
+        "extra: Too deep.",
+    ):
         assert message in text
-    assert form_values(text, "/studio/products/new")["key"] != before["key"], "what is sent next is another request"
+    assert form_values(text, "/studio/products/new")["key"] != before["key"], (
+        "what is sent next is another request"
+    )
 
 
 async def test_a_refusal_without_fields_stands_above_the_form(editor: Browser, catalog: FakeCatalog) -> None:
@@ -217,10 +253,14 @@ def shirt(catalog: FakeCatalog, **members: Any) -> dict[str, Any]:
     )
 
 
-async def test_saving_changes_what_was_changed_and_keeps_the_rest(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_saving_changes_what_was_changed_and_keeps_the_rest(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     product = shirt(catalog)
     path = f"/studio/products/{product['id']}"
-    done = await editor.fill(path, {"title": "Linen shirt", "variants-0-price": "55", **row(2, option1="L", price="60")})
+    done = await editor.fill(
+        path, {"title": "Linen shirt", "variants-0-price": "55", **row(2, option1="L", price="60")}
+    )
     assert done.status_code == 303
     assert "Saved." in (await editor.get(path)).text
     assert product["title"] == "Linen shirt"
@@ -238,7 +278,9 @@ async def test_a_line_marked_for_removal_goes(editor: Browser, catalog: FakeCata
     assert product["options"] == [{"name": "Size", "values": ["M"]}]
 
 
-async def test_two_editors_at_once_see_both_versions_and_lose_nothing(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_two_editors_at_once_see_both_versions_and_lose_nothing(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     shelf = catalog.add_category("Bowls")
     product = shirt(catalog)
     path = f"/studio/products/{product['id']}"
@@ -283,8 +325,12 @@ async def test_a_refused_change_keeps_what_was_typed(editor: Browser, catalog: F
     assert 'value="Odd"' in page.text
 
 
-async def test_a_viewer_reads_and_cannot_change(browser: Browser, users: FakeUsers, catalog: FakeCatalog) -> None:
-    product = shirt(catalog, pictures=[{"id": made_id("p"), "url": "/media/x", "alt": "Front", "position": 0}])
+async def test_a_viewer_reads_and_cannot_change(
+    browser: Browser, users: FakeUsers, catalog: FakeCatalog
+) -> None:
+    product = shirt(
+        catalog, pictures=[{"id": made_id("p"), "url": "/media/x", "alt": "Front", "position": 0}]
+    )
     browser.cookies[SESSION] = users.add("viewer@example.org", "catalog:read_drafts")
     path = f"/studio/products/{product['id']}"
     page = await browser.get(path)
@@ -296,9 +342,13 @@ async def test_a_viewer_reads_and_cannot_change(browser: Browser, users: FakeUse
     assert not any(request.method == "PATCH" for request in catalog.seen)
 
 
-async def test_a_product_with_very_many_variants_is_edited_without_its_table(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_a_product_with_very_many_variants_is_edited_without_its_table(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     many = [variant((str(number),), 100, sku=str(number)) for number in range(101)]
-    product = catalog.add("Beads", variants=many, options=[{"name": "No.", "values": [str(n) for n in range(101)]}])
+    product = catalog.add(
+        "Beads", variants=many, options=[{"name": "No.", "values": [str(n) for n in range(101)]}]
+    )
     path = f"/studio/products/{product['id']}"
     assert "too many for a form" in (await editor.get(path)).text
     assert (await editor.fill(path, {"title": "Glass beads"})).status_code == 303
@@ -308,7 +358,9 @@ async def test_a_product_with_very_many_variants_is_edited_without_its_table(edi
 
 async def test_a_full_table_has_no_spare_line(editor: Browser, catalog: FakeCatalog) -> None:
     many = [variant((str(number),), 100, sku=str(number)) for number in range(100)]
-    product = catalog.add("Beads", variants=many, options=[{"name": "No.", "values": [str(n) for n in range(100)]}])
+    product = catalog.add(
+        "Beads", variants=many, options=[{"name": "No.", "values": [str(n) for n in range(100)]}]
+    )
     page = await editor.get(f"/studio/products/{product['id']}")
     assert 'name="variants-99-sku"' in page.text
     assert 'name="variants-100-sku"' not in page.text
@@ -327,7 +379,9 @@ async def test_deleting_asks_first(editor: Browser, catalog: FakeCatalog) -> Non
     assert "is deleted" in (await editor.get(done.headers["Location"])).text
 
 
-async def test_what_changed_since_the_question_is_asked_about_again(editor: Browser, catalog: FakeCatalog) -> None:
+async def test_what_changed_since_the_question_is_asked_about_again(
+    editor: Browser, catalog: FakeCatalog
+) -> None:
     product = shirt(catalog)
     path = f"/studio/products/{product['id']}/delete"
     form = form_values((await editor.get(path)).text, path)

@@ -20,11 +20,17 @@ QUICK = Policy(max_retries=0, connection_wait_s=0.5)
 
 def make_gateway(users: FakeUsers, catalog: FakeCatalog, **settings: Any) -> Flask:
     """The app with these neighbours; public at http://localhost:8080 unless settings say otherwise."""
-    chosen = GatewaySettings(**{"secret_key": SECRET, "environment": "test", "log_level": "ERROR", **settings})
+    chosen = GatewaySettings(
+        **{"secret_key": SECRET, "environment": "test", "log_level": "ERROR", **settings}
+    )
     app = create_app(chosen)
     neighbours = app.extensions["vitrine"].neighbours
-    neighbours["users"] = Neighbour("users", "http://users", chosen, transport=users.transport(), policy=QUICK)
-    neighbours["catalog"] = Neighbour("catalog", "http://catalog", chosen, transport=catalog.transport(), policy=QUICK)
+    neighbours["users"] = Neighbour(
+        "users", "http://users", chosen, transport=users.transport(), policy=QUICK
+    )
+    neighbours["catalog"] = Neighbour(
+        "catalog", "http://catalog", chosen, transport=catalog.transport(), policy=QUICK
+    )
     return app
 
 

@@ -31,7 +31,9 @@ class Browser:
     async def get(self, path: str, **options: Any) -> httpx.Response:
         return await self.send("GET", path, **options)
 
-    async def send(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> httpx.Response:
+    async def send(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
         given = dict(headers or {})
         if self.cookies:
             given["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -59,7 +61,9 @@ def form_values(page: str, action: str) -> dict[str, Any]:
     """What a browser would send of the form with this action, untouched."""
     forms = re.findall(r"<form\b([^>]*)>(.*?)</form>", page, re.DOTALL)
     chosen = [
-        body for head, body in forms if 'method="post"' in head and attributes(head).get("action", action) == action
+        body
+        for head, body in forms
+        if 'method="post"' in head and attributes(head).get("action", action) == action
     ]
     assert chosen, f"no form posts to {action}"
     body = chosen[-1] if len(chosen) > 1 else chosen[0]
@@ -72,13 +76,19 @@ def form_values(page: str, action: str) -> dict[str, Any]:
     for tag in _INPUT.findall(body):
         entry = attributes(tag)
         kind = entry.get("type", "text")
-        if "name" not in entry or kind == "file" or (kind in {"checkbox", "radio"} and "checked" not in entry):
+        if (
+            "name" not in entry
+            or kind == "file"
+            or (kind in {"checkbox", "radio"} and "checked" not in entry)
+        ):
             continue
         put(entry["name"], entry.get("value", "y" if kind == "checkbox" else ""))
     for head, text in re.findall(r"<textarea\b([^>]*)>(.*?)</textarea>", body, re.DOTALL):
         put(attributes(head)["name"], unescape(text).removeprefix("\r\n").removeprefix("\n"))
     for head, options in re.findall(r"<select\b([^>]*)>(.*?)</select>", body, re.DOTALL):
-        picked = re.search(r"<option\b[^>]*\bselected\b[^>]*>", options) or re.search(r"<option\b[^>]*>", options)
+        picked = re.search(r"<option\b[^>]*\bselected\b[^>]*>", options) or re.search(
+            r"<option\b[^>]*>", options
+        )
         if picked:
             put(attributes(head)["name"], attributes(picked[0]).get("value", ""))
     return found

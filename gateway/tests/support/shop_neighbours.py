@@ -1,197 +1,31 @@
-"""Users and the catalog as the gateway's tests meet them: small services at the transport that keep what they are told."""
+"""Users and the catalog as the gateway's tests meet them: small services that keep what they are told."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import Any
-from urllib.parse import unquote
-from uuid import UUID, uuid5
 
 import httpx
+from api_document import OPENAPI
+from fake_service import NOW, FakeService, answer, body_of, made_id, refusal
+from fake_users import FakeUsers
 
-NAMES = UUID("6f1c7f6c-6a53-4c1e-8d53-0c7f4a4d2f10")
-NOW = "2026-05-12T09:30:00+00:00"
+__all__ = [
+    "ALL_PERMISSIONS",
+    "OPENAPI",
+    "FakeCatalog",
+    "FakeUsers",
+    "body_of",
+    "made_id",
+    "money",
+    "refusal",
+    "variant",
+]
+
 ALL_PERMISSIONS = ("catalog:read_drafts", "catalog:write", "catalog:import", "users:read")
-
-
-def made_id(name: str) -> str:
-    """The id of a thing with this name: the same in every run."""
-    return str(uuid5(NAMES, name))
-
-
-def answer(value: Any, status: int = 200, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json=value, headers=headers)
-
-
-def refusal(
-    status: int, detail: str = "", errors: list[dict[str, Any]] | None = None, **members: Any
-) -> httpx.Response:
-    body = {"type": "/problems/x", "title": "Refused", "status": status, "detail": detail, **members}
-    if errors:
-        body["errors"] = errors
-    return httpx.Response(status, json=body, headers={"Content-Type": "application/problem+json"})
-
-
-@dataclass
-class FakeService:
-    """Routes requests to its own methods; can be stopped, slowed to an error, or made to answer nonsense."""
-
-    stopped: bool = False
-    garbled: bool = False
-    failing: int | None = None
-    seen: list[httpx.Request] = field(default_factory=list)
-
-    def routes(self) -> list[tuple[str, str, Callable[..., httpx.Response]]]:
-        raise NotImplementedError
-
-    def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self.handle)
-
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        self.seen.append(request)
-        if self.stopped:
-            raise httpx.ConnectError("stopped", request=request)
-        if self.failing is not None:
-            return refusal(self.failing, "This went wrong.")
-        if self.garbled:
-            return httpx.Response(200, content=b"<html>not what was agreed</html>")
-        for method, pattern, view in self.routes():
-            if method == request.method and (found := re.fullmatch(pattern, request.url.raw_path.decode().split("?")[0])):
-                return view(request, *map(unquote, found.groups()))
-        return refusal(404, "There is nothing here.")
-
-    def last(self, method: str, ending: str = "") -> httpx.Request:
-        """The latest request of this method to a path with this ending."""
-        return next(r for r in reversed(self.seen) if r.method == method and r.url.path.endswith(ending))
-
-    def asked(self, path: str) -> int:
-        """How often a path was asked for."""
-        return sum(request.url.path == path for request in self.seen)
-
-
-def body_of(request: httpx.Request) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(request.content)
-    return found
-
-
-@dataclass
-class FakeUsers(FakeService):
-    """Accounts by address, sessions by their opaque value."""
-
-    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sessions: dict[str, str] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-    token_lifetime_s: float = 300
-
-    def add(self, email: str, *permissions: str, password: str | None = "a long enough password", name: str = "") -> str:
-        """An account with a session; returns the session."""
-        self.accounts[email] = {
-            "id": made_id(email),
-            "email": email,
-            "name": name or email.partition("@")[0].title(),
-            "password": password,
-            "permissions": list(permissions),
-        }
-        return self.begin(email)
-
-    def begin(self, email: str) -> str:
-        session = f"session-{len(self.sessions)}-of-{email}"
-        self.sessions[session] = email
-        return session
-
-    def person(self, email: str) -> dict[str, Any]:
-        account = self.accounts[email]
-        roles = ["editor"] if account["permissions"] else ["customer"]
-        return {
-            **{name: account[name] for name in ("id", "email", "name", "permissions")},
-            "roles": roles,
-            "has_password": account["password"] is not None,
-            "something_new": "ignored",
-        }
-
-    def routes(self) -> list[tuple[str, str, Callable[..., httpx.Response]]]:
-        return [
-            ("POST", "/internal/sessions/exchange", self.exchange),
-            ("POST", "/internal/sessions/end", self.end),
-            ("POST", "/internal/sessions", self.sign_in),
-            ("POST", "/internal/sign-in-links/redeem", self.redeem),
-            ("POST", "/api/users/v1/registrations", self.register),
-            ("PATCH", "/api/users/v1/me", self.rename),
-            ("POST", "/api/users/v1/me/password", self.set_password),
-            ("DELETE", "/api/users/v1/me", self.delete),
-            ("GET", "/readyz", lambda request: answer({"status": "ok", "version": "1.2.3"})),
-            ("GET", "/api/users/openapi.json", lambda request: answer(OPENAPI)),
-        ]
-
-    def exchange(self, request: httpx.Request) -> httpx.Response:
-        email = self.sessions.get(body_of(request)["session"])
-        if email is None:
-            return refusal(401, "This session has ended.")
-        found = {"access_token": f"token-of-{email}", "token_type": "Bearer", "expires_in": self.token_lifetime_s}
-        return answer({**found, "user": self.person(email)})
-
-    def sign_in(self, request: httpx.Request) -> httpx.Response:
-        body = body_of(request)
-        if body["password"] == "too often":
-            return httpx.Response(429, json={"status": 429, "title": "Slow"}, headers={"Retry-After": "30"})
-        account = self.accounts.get(body["email"])
-        if account is None or account["password"] != body["password"]:
-            return refusal(401, "The e-mail address or the password is wrong.")
-        return self._begun(body["email"])
-
-    def _begun(self, email: str) -> httpx.Response:
-        found = {"session": self.begin(email), "expires_at": "2126-01-01T00:00:00+00:00", "user": self.person(email)}
-        return answer(found, 201)
-
-    def end(self, request: httpx.Request) -> httpx.Response:
-        self.sessions.pop(body_of(request)["session"], None)
-        return httpx.Response(204)
-
-    def redeem(self, request: httpx.Request) -> httpx.Response:
-        email = self.links.pop(body_of(request)["token"], None)
-        return self._begun(email) if email else refusal(410, "This link was used.")
-
-    def register(self, request: httpx.Request) -> httpx.Response:
-        body = body_of(request)
-        if body["email"] in self.accounts:
-            return refusal(409, "There is an account with this address.")
-        if body["password"].startswith("aaaa"):
-            return refusal(422, "Weak", [{"field": "password", "message": "It repeats the same characters."}])
-        self.add(body["email"], password=body["password"], name=body["name"])
-        return answer(self.person(body["email"]), 201)
-
-    def _me(self, request: httpx.Request) -> dict[str, Any]:
-        return self.accounts[request.headers["Authorization"].removeprefix("Bearer token-of-")]
-
-    def rename(self, request: httpx.Request) -> httpx.Response:
-        account, name = self._me(request), body_of(request)["name"]
-        if name == "\u202e":
-            return refusal(422, "Name", [{"field": "name", "message": "That is no name."}])
-        account["name"] = name
-        return answer(self.person(account["email"]))
-
-    def set_password(self, request: httpx.Request) -> httpx.Response:
-        account, body = self._me(request), body_of(request)
-        if body.get("current_password") == "too often":
-            return httpx.Response(429, json={"status": 429, "title": "Slow"}, headers={"Retry-After": "600"})
-        if account["password"] is not None and body.get("current_password") != account["password"]:
-            return refusal(422, "", [{"field": "current_password", "message": "This is not your present password."}])
-        account["password"] = body["new_password"]
-        return httpx.Response(204)
-
-    def delete(self, request: httpx.Request) -> httpx.Response:
-        account, body = self._me(request), body_of(request)
-        if body.get("password") == "too often":
-            return httpx.Response(429, json={"status": 429, "title": "Slow"}, headers={"Retry-After": "5"})
-        if account["password"] is not None and body.get("password") != account["password"]:
-            return refusal(422, "", [{"field": "password", "message": "This is not your present password."}])
-        del self.accounts[account["email"]]
-        return httpx.Response(204)
 
 
 def money(amount_minor: int | None, currency: str = "EUR") -> dict[str, Any] | None:
@@ -309,7 +143,19 @@ class FakeCatalog(FakeService):
         return "Authorization" in request.headers
 
     def _summary(self, product: dict[str, Any]) -> dict[str, Any]:
-        kept = ("id", "slug", "title", "status", "vendor", "product_type", "tags", "created_at", "updated_at", "created_by", "version")
+        kept = (
+            "id",
+            "slug",
+            "title",
+            "status",
+            "vendor",
+            "product_type",
+            "tags",
+            "created_at",
+            "updated_at",
+            "created_by",
+            "version",
+        )
         whole = self._whole(product)
         return {
             **{name: product[name] for name in kept},
@@ -322,7 +168,11 @@ class FakeCatalog(FakeService):
     def _whole(product: dict[str, Any]) -> dict[str, Any]:
         prices = [v["price"] for v in product["variants"] if v["price"]]
         amounts = [price["amount_minor"] for price in prices]
-        ranged = {"min_minor": min(amounts), "max_minor": max(amounts), "currency": prices[0]["currency"]} if amounts else None
+        ranged = (
+            {"min_minor": min(amounts), "max_minor": max(amounts), "currency": prices[0]["currency"]}
+            if amounts
+            else None
+        )
         stocks = [v["stock"] for v in product["variants"]]
         there = any(not s["tracked"] or s["on_hand"] > 0 or s["policy"] == "continue" for s in stocks)
         return {**product, "price_range": ranged, "in_stock": there}
@@ -368,7 +218,9 @@ class FakeCatalog(FakeService):
         if key not in self.replays:
             body = body_of(request)
             given = {name: value for name, value in body.items() if name not in {"category_ids", "title"}}
-            variants = [{**variant(tuple(v["option_values"]), None), **_stored(v)} for v in given.pop("variants", [])]
+            variants = [
+                {**variant(tuple(v["option_values"]), None), **_stored(v)} for v in given.pop("variants", [])
+            ]
             self.replays[key] = self.add(body["title"], **given, variants=variants)
         return answer(self._whole(self.replays[key]), 201)
 
@@ -443,7 +295,14 @@ class FakeCatalog(FakeService):
             "name": "Spring",
             "format": "shopify",
             "currency": "EUR",
-            "progress": {"rows_read": 0, "rows_total": None, "bytes_read": 0, "bytes_total": 900, "products_done": 0, "products_total": None},
+            "progress": {
+                "rows_read": 0,
+                "rows_total": None,
+                "bytes_read": 0,
+                "bytes_total": 900,
+                "products_done": 0,
+                "products_total": None,
+            },
             "counts": {},
             "problems": len(self.row_problems),
             "error": None,
@@ -489,7 +348,11 @@ class FakeCatalog(FakeService):
 def _stored(given: dict[str, Any]) -> dict[str, Any]:
     stock = given.get("stock", {})
     rest = {name: value for name, value in given.items() if name not in {"stock", "option_values"}}
-    return {**rest, "option_values": given["option_values"], "stock": {"tracked": False, "on_hand": 0, "policy": "deny", **stock}}
+    return {
+        **rest,
+        "option_values": given["option_values"],
+        "stock": {"tracked": False, "on_hand": 0, "policy": "deny", **stock},
+    }
 
 
 def multipart_of(request: httpx.Request) -> dict[str, Any]:
@@ -506,53 +369,3 @@ def multipart_of(request: httpx.Request) -> dict[str, Any]:
             kind = part.get_content_type()  # type: ignore[union-attr]
             found[str(name)] = {"filename": filename, "type": kind, "content": content}
     return found
-
-
-OPENAPI: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {"title": "Example API", "version": "1.2.3", "description": "What it is for."},
-    "paths": {
-        "/api/example/v1/things": {
-            "get": {
-                "operationId": "list_things",
-                "summary": "List things",
-                "tags": ["things"],
-                "security": [],
-                "parameters": [
-                    {"name": "limit", "in": "query", "required": True, "description": "How many.", "schema": {"type": "integer"}},
-                    {"$ref": "#/components/parameters/After"},
-                ],
-                "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
-            },
-            "post": {
-                "summary": "Make a thing",
-                "description": "It is made at once.",
-                "tags": ["things"],
-                "x-permission": "things:write",
-                "security": [{"bearer": []}],
-                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}},
-                "responses": {"201": {"description": "Created"}, "422": {"$ref": "#/components/responses/Refused"}},
-            },
-        },
-        "/api/example/v1/me": {"delete": {"summary": "Go", "security": [{"bearer": []}], "responses": {"204": {"description": "Gone"}}}},
-    },
-    "components": {
-        "parameters": {"After": {"name": "after", "in": "query", "schema": {"type": ["string", "null"]}}},
-        "responses": {"Refused": {"description": "Refused", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Gone"}}}}},
-        "schemas": {
-            "Thing": {
-                "type": "object",
-                "required": ["name"],
-                "properties": {
-                    "name": {"type": "string", "description": "What it is called."},
-                    "colour": {"enum": ["red", "green"]},
-                    "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}},
-                    "made_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
-                    "kind": {"const": "thing"},
-                    "anything": {},
-                },
-            },
-            "Part": {"type": "object", "properties": {"size": {"type": "integer"}, "inner": {"$ref": "#/components/schemas/Part"}}},
-        },
-    },
-}

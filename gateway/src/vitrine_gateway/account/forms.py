@@ -12,14 +12,20 @@ PASSWORD_LENGTH = 15
 PASSWORD_LIMIT = 128
 
 _long_enough = Length(
-    PASSWORD_LENGTH, PASSWORD_LIMIT, message=f"Use at least {PASSWORD_LENGTH} characters; a short sentence is fine."
+    PASSWORD_LENGTH,
+    PASSWORD_LIMIT,
+    message=f"Use at least {PASSWORD_LENGTH} characters; a short sentence is fine.",
 )
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """E-mail address and password."""
 
-    email = EmailField("E-mail address", filters=[stripped], validators=[DataRequired("Enter your e-mail address."), Length(max=254)])
+    email = EmailField(
+        "E-mail address",
+        filters=[stripped],
+        validators=[DataRequired("Enter your e-mail address."), Length(max=254)],
+    )
     password = PasswordField("Password", validators=[InputRequired("Enter your password."), Length(max=1024)])
     next = HiddenField()
 
@@ -27,8 +33,14 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 class RegisterForm(KeyedForm):
     """What a new account needs."""
 
-    name = StringField("Your name", filters=[stripped], validators=[DataRequired("Enter a name."), Length(max=120)])
-    email = EmailField("E-mail address", filters=[stripped], validators=[DataRequired("Enter your e-mail address."), Length(max=254)])
+    name = StringField(
+        "Your name", filters=[stripped], validators=[DataRequired("Enter a name."), Length(max=120)]
+    )
+    email = EmailField(
+        "E-mail address",
+        filters=[stripped],
+        validators=[DataRequired("Enter your e-mail address."), Length(max=254)],
+    )
     password = PasswordField("Password", validators=[InputRequired("Choose a password."), _long_enough])
     next = HiddenField()
 
@@ -44,16 +56,21 @@ class SignOutForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 class ProfileForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """The person's name."""
 
-    name = StringField("Your name", filters=[stripped], validators=[DataRequired("Enter a name."), Length(max=120)])
+    name = StringField(
+        "Your name", filters=[stripped], validators=[DataRequired("Enter a name."), Length(max=120)]
+    )
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     """A new password; the current one too, where there is one."""
 
     current_password = PasswordField("Current password", validators=[Length(max=1024)])
-    new_password = PasswordField("New password", validators=[InputRequired("Choose a password."), _long_enough])
+    new_password = PasswordField(
+        "New password", validators=[InputRequired("Choose a password."), _long_enough]
+    )
     repeated = PasswordField(
-        "New password again", validators=[EqualTo("new_password", message="The two passwords are not the same.")]
+        "New password again",
+        validators=[EqualTo("new_password", message="The two passwords are not the same.")],
     )
 
 

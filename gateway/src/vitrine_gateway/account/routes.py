@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from flask import Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.limits import client_address
+from vitrine_kit.problems import Conflict, Gone, Problem, TooManyRequests, Unauthenticated, Unprocessable
 
 from vitrine_gateway.account.forms import (
     DeleteAccountForm,
@@ -21,8 +23,6 @@ from vitrine_gateway.forms import add_error, show_problem
 from vitrine_gateway.pages import PUBLIC, SIGNED_IN, PageBlueprint, local_path
 from vitrine_gateway.sessions import clear_session_cookie, session_cookie_name, set_session_cookie
 from vitrine_gateway.state import current_gateway
-from vitrine_kit.limits import client_address
-from vitrine_kit.problems import Conflict, Gone, Problem, TooManyRequests, Unauthenticated, Unprocessable
 
 bp = PageBlueprint("account", __name__)
 
@@ -46,7 +46,9 @@ async def sign_in() -> ResponseReturnValue:
             form.form_errors = [f"Too many tries. {_wait(problem)}"]
         else:
             return _with_session(begun, target or url_for("account.arrive"))
-    return render_template("account/sign_in.html", form=form, target=target), 422 if form.is_submitted() else 200
+    return render_template(
+        "account/sign_in.html", form=form, target=target
+    ), 422 if form.is_submitted() else 200
 
 
 @bp.page("/register", access=PUBLIC, methods=("GET", "POST"))
@@ -71,7 +73,9 @@ async def register() -> ResponseReturnValue:
             flash("Welcome. Your account is ready.")
             return _with_session(begun, target or url_for("account.profile"))
         form.renew_key()
-    return render_template("account/register.html", form=form, target=target), 422 if form.is_submitted() else 200
+    return render_template(
+        "account/register.html", form=form, target=target
+    ), 422 if form.is_submitted() else 200
 
 
 @bp.page("/sign-in/link/<token>", access=PUBLIC, methods=("GET", "POST"))
@@ -88,9 +92,12 @@ async def sign_in_link(token: str) -> ResponseReturnValue:
             form.form_errors = [f"Too many tries. {_wait(problem)}"]
         else:
             return _with_session(begun, url_for("account.arrive"))
-    response = make_response(render_template("account/link.html", form=form, spent=spent), 410 if spent else 200)
-    # The address is the secret: no page linked from here may learn it.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response = make_response(
+        render_template("account/link.html", form=form, spent=spent), 410 if spent else 200
+    )
+    # The address is the secret: nobody linked from here may learn it. ("no-referrer" would make browsers send the
+    # form with `Origin: null`, as if it came from another site.)
+    response.headers["Referrer-Policy"] = "strict-origin"
     return response
 
 
@@ -111,7 +118,9 @@ async def sign_out() -> ResponseReturnValue:
         try:
             await gateway.users.end_session(cookie)
         except Problem:
-            message = "You are signed out of this browser. Accounts are away just now, so the session ends by itself later."
+            message = (
+                "You are signed out here. Accounts are away just now, so the session ends by itself later."
+            )
     session.clear()
     flash(message)
     response = redirect(url_for("account.sign_in"), 303)
@@ -134,7 +143,9 @@ async def profile() -> ResponseReturnValue:
             flash("Your name is saved.")
             return redirect(url_for("account.profile"), 303)
     status = 422 if form.is_submitted() else 200
-    return render_template("account/profile.html", form=form, password_form=PasswordForm(formdata=None)), status
+    return render_template(
+        "account/profile.html", form=form, password_form=PasswordForm(formdata=None)
+    ), status
 
 
 @bp.page("/account/password", access=SIGNED_IN, methods=("POST",))

@@ -101,9 +101,13 @@ class CatalogClient:
 
     async def delete_variant(self, product_id: str, variant_id: str, token: str) -> None:
         """Removes one variant."""
-        await self._write("DELETE", f"/products/{_segment(product_id)}/variants/{_segment(variant_id)}", token)
+        await self._write(
+            "DELETE", f"/products/{_segment(product_id)}/variants/{_segment(variant_id)}", token
+        )
 
-    async def add_picture_from(self, product_id: str, source_url: str, alt: str, token: str, *, key: str) -> None:
+    async def add_picture_from(
+        self, product_id: str, source_url: str, alt: str, token: str, *, key: str
+    ) -> None:
         """Adds a picture that lies elsewhere on the web."""
         body = {"source_url": source_url, "alt": alt}
         await self._write("POST", f"/products/{_segment(product_id)}/pictures", token, body, key=key)
@@ -129,7 +133,9 @@ class CatalogClient:
 
     async def delete_picture(self, product_id: str, picture_id: str, token: str) -> None:
         """Removes a picture from its product."""
-        await self._write("DELETE", f"/products/{_segment(product_id)}/pictures/{_segment(picture_id)}", token)
+        await self._write(
+            "DELETE", f"/products/{_segment(product_id)}/pictures/{_segment(picture_id)}", token
+        )
 
     async def list_categories(self) -> tuple[Category, ...]:
         """The whole tree of categories in reading order."""
@@ -163,7 +169,9 @@ class CatalogClient:
 
     async def list_row_problems(self, import_id: str, params: Params, token: str) -> Page[RowProblem]:
         """A page of what was wrong with rows of the file, in the file's order."""
-        return (await self._get(_ROW_PROBLEMS, f"/imports/{_segment(import_id)}/problems", token, params)).page()
+        return (
+            await self._get(_ROW_PROBLEMS, f"/imports/{_segment(import_id)}/problems", token, params)
+        ).page()
 
     async def cancel_import(self, import_id: str, token: str) -> None:
         """Asks a running import to stop. Raises Conflict when it has ended."""
@@ -177,7 +185,9 @@ class CatalogClient:
         )
         return read(adapter, response, NAME)
 
-    async def _versioned(self, path: str, token: str | None, params: Params | None = None) -> Versioned[Product]:
+    async def _versioned(
+        self, path: str, token: str | None, params: Params | None = None
+    ) -> Versioned[Product]:
         response = await self._neighbour.request(
             "GET", f"{API}{path}", params=dict(params or {}), headers=_as(token) if token else None
         )

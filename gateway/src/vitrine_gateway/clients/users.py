@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import httpx
 from pydantic import TypeAdapter
+from vitrine_kit.limits import client_address
 
 from vitrine_gateway.clients.wire import read, require_success
-from vitrine_kit.limits import client_address
 
 NAME = "users"
 
@@ -99,7 +99,9 @@ class UsersClient:
 
     async def rename(self, token: str, name: str) -> Account:
         """Changes the person's name."""
-        response = await self._neighbour.request("PATCH", "/api/users/v1/me", json={"name": name}, headers=_as(token))
+        response = await self._neighbour.request(
+            "PATCH", "/api/users/v1/me", json={"name": name}, headers=_as(token)
+        )
         return read(_ACCOUNT, response, NAME)
 
     async def set_password(self, token: str, new: str, current: str | None) -> None:
@@ -107,7 +109,9 @@ class UsersClient:
         body: dict[str, Any] = {"new_password": new, "end_other_sessions": True}
         if current is not None:
             body["current_password"] = current
-        response = await self._neighbour.request("POST", "/api/users/v1/me/password", json=body, headers=_as(token))
+        response = await self._neighbour.request(
+            "POST", "/api/users/v1/me/password", json=body, headers=_as(token)
+        )
         require_success(response, NAME)
 
     async def delete_account(self, token: str, password: str | None) -> None:

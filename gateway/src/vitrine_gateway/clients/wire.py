@@ -1,4 +1,4 @@
-"""Reading a neighbour's answers: into frozen dataclasses, ignoring members we do not know; or into the problem they tell."""
+"""Reading a neighbour's answers: into frozen dataclasses, ignoring unknown members; or into the problem they tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 from pydantic import TypeAdapter, ValidationError
-
 from vitrine_kit import problems
 from vitrine_kit.logs import get_logger
 from vitrine_kit.problems import FieldError, Problem, Unavailable
@@ -47,7 +46,9 @@ def read(adapter: TypeAdapter[T], response: httpx.Response, neighbour: str) -> T
     try:
         return adapter.validate_json(response.content)
     except ValidationError as error:
-        log.error("answer_not_understood", neighbour=neighbour, url=response.url.path, errors=error.error_count())
+        log.error(
+            "answer_not_understood", neighbour=neighbour, url=response.url.path, errors=error.error_count()
+        )
         detail = f"The {neighbour} service gave an answer that could not be read."
         raise Unavailable(detail, service=neighbour) from error
 
@@ -66,7 +67,9 @@ def problem_of(response: httpx.Response, neighbour: str) -> Problem:
     headers = {name: response.headers[name] for name in ("Retry-After",) if name in response.headers}
     if kind is None:
         log.error("neighbour_failed", neighbour=neighbour, status=response.status_code)
-        return Unavailable(f"The {neighbour} service has a problem right now.", service=neighbour, headers=headers)
+        return Unavailable(
+            f"The {neighbour} service has a problem right now.", service=neighbour, headers=headers
+        )
     return kind(detail, errors=_errors(document), headers=headers)
 
 

@@ -68,7 +68,9 @@ def read_document(service: str, source: Json) -> Document:
                 tag = (found.get("tags") or ["other"])[0]
                 by_tag.setdefault(tag, []).append(_operation(service, source, method, path, found))
     sections = tuple(Section(name, tuple(operations)) for name, operations in by_tag.items())
-    return Document(service, info.get("title", service), info.get("version", ""), info.get("description", ""), sections)
+    return Document(
+        service, info.get("title", service), info.get("version", ""), info.get("description", ""), sections
+    )
 
 
 def _operation(service: str, source: Json, method: str, path: str, found: Json) -> Operation:
@@ -99,14 +101,16 @@ def _parameter(source: Json, entry: Json) -> Member:
     entry = _resolved(source, entry)
     kind = kind_of(source, entry.get("schema", {}))
     text = str(entry.get("description", ""))
-    return Member(str(entry.get("name", "")), kind, bool(entry.get("required")), str(entry.get("in", "")), text)
+    return Member(
+        str(entry.get("name", "")), kind, bool(entry.get("required")), str(entry.get("in", "")), text
+    )
 
 
 def _answers(source: Json, responses: Json) -> Iterator[tuple[str, str, str]]:
     for status, answer in responses.items():
         answer = _resolved(source, answer)
-        content = answer.get("content", {})
-        schema = next(iter(content.values()), {}).get("schema", {})
+        media: list[Json] = list(answer.get("content", {}).values())
+        schema = media[0].get("schema", {}) if media else {}
         yield status, str(answer.get("description", "")), kind_of(source, schema) if schema else ""
 
 
@@ -149,7 +153,11 @@ def kind_of(source: Json, schema: Json, depth: int = 0) -> str:
     kind = schema.get("type", "any")
     if kind == "array":
         items = schema.get("items")
-        return f"list of {kind_of(source, items, depth + 1)}" if isinstance(items, dict) and depth < 5 else "list"
+        return (
+            f"list of {kind_of(source, items, depth + 1)}"
+            if isinstance(items, dict) and depth < 5
+            else "list"
+        )
     words = " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
     return f"{words} ({schema['format']})" if "format" in schema else words
 
@@ -162,6 +170,10 @@ def _resolved(source: Json, schema: Json) -> Json:
             return schema
         found: Any = source
         for part in reference[2:].split("/"):
-            found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, Mapping) else {}
+            found = (
+                found.get(part.replace("~1", "/").replace("~0", "~"), {})
+                if isinstance(found, Mapping)
+                else {}
+            )
         schema = found if isinstance(found, Mapping) else {}
     return {}

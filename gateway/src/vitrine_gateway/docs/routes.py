@@ -9,12 +9,12 @@ from typing import Final
 import orjson
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
-
-from vitrine_gateway.docs.reading import Document, read_document
-from vitrine_gateway.pages import PUBLIC, PageBlueprint
 from vitrine_kit.logs import get_logger
 from vitrine_kit.outbound import Neighbour
 from vitrine_kit.problems import Problem
+
+from vitrine_gateway.docs.reading import Document, read_document
+from vitrine_gateway.pages import PUBLIC, PageBlueprint
 
 log = get_logger(__name__)
 bp = PageBlueprint("docs", __name__)

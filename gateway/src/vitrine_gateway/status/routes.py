@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import orjson
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
-
-from vitrine_gateway.pages import PUBLIC, PageBlueprint
 from vitrine_kit.outbound import Neighbour, NeighbourUnavailable
 from vitrine_kit.problems import Problem
+
+from vitrine_gateway.pages import PUBLIC, PageBlueprint
 
 bp = PageBlueprint("status", __name__)
 
@@ -46,7 +46,9 @@ async def status() -> ResponseReturnValue:
     own = ServiceStatus("gateway", True, state.version, took_ms=0.0)
     others = await asyncio.gather(*(ask(neighbour) for neighbour in state.neighbours.values()))
     services = [own, *sorted(others, key=lambda entry: entry.name)]
-    return render_template("status/page.html", services=services, all_ready=all(entry.ready for entry in services))
+    return render_template(
+        "status/page.html", services=services, all_ready=all(entry.ready for entry in services)
+    )
 
 
 async def ask(neighbour: Neighbour) -> ServiceStatus:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.problems import NotFound, Problem, Unprocessable
 
 from vitrine_gateway.clients.catalog_types import Category, Page, ProductSummary
 from vitrine_gateway.pages import PUBLIC, PageBlueprint
@@ -15,7 +16,6 @@ from vitrine_gateway.presentation import Presentation
 from vitrine_gateway.state import current_gateway
 from vitrine_gateway.storefront import product_view
 from vitrine_gateway.storefront.listing import ORDERS, Listing
-from vitrine_kit.problems import NotFound, Problem, Unprocessable
 
 bp = PageBlueprint("storefront", __name__)
 
@@ -27,7 +27,8 @@ async def home() -> ResponseReturnValue:
     """The newest products and the ways into the shelves."""
     gateway = current_gateway()
     newest, categories = await asyncio.gather(
-        gateway.catalog.list_products({"limit": HOME_PRODUCTS, "sort": "newest"}), gateway.shelves.categories()
+        gateway.catalog.list_products({"limit": HOME_PRODUCTS, "sort": "newest"}),
+        gateway.shelves.categories(),
     )
     return render_template("storefront/home.html", newest=newest, categories=categories)
 
@@ -71,7 +72,12 @@ async def category(slug: str) -> ResponseReturnValue:
     except Unprocessable:
         return _from_the_start(listing)
     return _listing_page(
-        "storefront/category.html", listing, page, category=found, path=_path_to(found, tree), below=_below(found, tree)
+        "storefront/category.html",
+        listing,
+        page,
+        category=found,
+        path=_path_to(found, tree),
+        below=_below(found, tree),
     )
 
 
@@ -129,7 +135,9 @@ async def _related(product_id: str, category_slug: str | None) -> Sequence[Produ
     if category_slug is None:
         return ()
     try:
-        page = await current_gateway().catalog.list_products({"limit": 5, "category": category_slug, "sort": "newest"})
+        page = await current_gateway().catalog.list_products(
+            {"limit": 5, "category": category_slug, "sort": "newest"}
+        )
     except Problem:
         return ()
     return [item for item in page.items if item.id != product_id][:4]
@@ -141,7 +149,13 @@ def _listing_page(
     following = listing.address(request.path, after=page.after) if page.after else None
     canonical = f"{current_gateway().settings.public_url}{request.path}"
     return render_template(
-        template, listing=listing, page=page, following=following, orders=ORDERS, canonical=canonical, **values
+        template,
+        listing=listing,
+        page=page,
+        following=following,
+        orders=ORDERS,
+        canonical=canonical,
+        **values,
     )
 
 

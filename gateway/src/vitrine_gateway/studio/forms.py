@@ -56,7 +56,15 @@ class VariantRow(Form):  # type: ignore[misc]  # WTForms ships no types
     @property
     def empty(self) -> bool:
         """Whether this is the spare line at the table's end, with nothing typed into it."""
-        typed = (self.sku, self.barcode, self.price, self.compare_at, self.cost, self.on_hand, self.weight_grams)
+        typed = (
+            self.sku,
+            self.barcode,
+            self.price,
+            self.compare_at,
+            self.cost,
+            self.on_hand,
+            self.weight_grams,
+        )
         named = (self.option1, self.option2, self.option3)
         return not self.id.data and not any(field.data not in (None, "") for field in (*typed, *named))
 
@@ -69,7 +77,9 @@ class ProductForm(KeyedForm):
     """A product with its variants and categories: one form, one save."""
 
     etag = HiddenField()
-    title = StringField("Title", filters=[stripped], validators=[DataRequired("Give the product a title."), Length(max=500)])
+    title = StringField(
+        "Title", filters=[stripped], validators=[DataRequired("Give the product a title."), Length(max=500)]
+    )
     slug = _line("Address", 200)
     status = SelectField("Status", choices=[SelectChoice(value, label) for value, label in STATUSES.items()])
     vendor = _line("Vendor")
@@ -77,8 +87,12 @@ class ProductForm(KeyedForm):
     tags = _line("Tags", 5000)
     description_html = TextAreaField("Description", filters=[stripped], validators=[Length(max=100_000)])
     seo_title = _line("Title for search engines", 1000)
-    seo_description = TextAreaField("Description for search engines", filters=[stripped], validators=[Length(max=1000)])
-    currency = StringField("Currency", filters=[stripped, lambda value: value.upper() if value else value], validators=[CURRENCY])
+    seo_description = TextAreaField(
+        "Description for search engines", filters=[stripped], validators=[Length(max=1000)]
+    )
+    currency = StringField(
+        "Currency", filters=[stripped, lambda value: value.upper() if value else value], validators=[CURRENCY]
+    )
     option1_name = _line("Option 1")
     option2_name = _line("Option 2")
     option3_name = _line("Option 3")
@@ -92,7 +106,9 @@ class ProductForm(KeyedForm):
 
     def add_spare_row(self) -> None:
         """An empty line at the end, so that a variant can be added without a script."""
-        if len(self.variants.entries) < MAX_ROWS and not (self.variants.entries and self.variants.entries[-1].form.empty):
+        if len(self.variants.entries) < MAX_ROWS and not (
+            self.variants.entries and self.variants.entries[-1].form.empty
+        ):
             self.variants.append_entry({})
 
 

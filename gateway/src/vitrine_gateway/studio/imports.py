@@ -8,13 +8,13 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.problems import BadRequest, Conflict, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 from vitrine_gateway.clients.catalog_types import Page, RowProblem
 from vitrine_gateway.forms import show_problem
 from vitrine_gateway.state import current_gateway
 from vitrine_gateway.studio.forms import DeleteForm, ImportForm
 from vitrine_gateway.studio.routes import IMPORT, bp
-from vitrine_kit.problems import BadRequest, Conflict, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 REFUSALS = (BadRequest, Unprocessable, Conflict, PayloadTooLarge, UnsupportedMediaType)
 PAGE_SIZE = 20
@@ -58,9 +58,16 @@ async def import_page(import_id: UUID) -> ResponseReturnValue:
     if not found.running:
         query: dict[str, Any] = {"limit": PROBLEMS_SHOWN, **({"after": after} if after else {})}
         problems = await catalog.list_row_problems(str(import_id), query, token)
-    following = url_for("studio.import_page", import_id=import_id, after=problems.after) if problems.after else None
+    following = (
+        url_for("studio.import_page", import_id=import_id, after=problems.after) if problems.after else None
+    )
     return render_template(
-        "studio/import.html", job=found, problems=problems, following=following, after=after, cancel=DeleteForm()
+        "studio/import.html",
+        job=found,
+        problems=problems,
+        following=following,
+        after=after,
+        cancel=DeleteForm(),
     )
 
 

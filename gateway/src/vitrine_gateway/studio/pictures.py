@@ -8,12 +8,12 @@ from uuid import UUID
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.problems import Conflict, NotFound, PayloadTooLarge, Unprocessable, UnsupportedMediaType
 
 from vitrine_gateway.forms import KeyedForm, add_error, show_problem
 from vitrine_gateway.state import current_gateway
 from vitrine_gateway.studio.forms import DeleteForm, PictureChangeForm, PictureForm
 from vitrine_gateway.studio.routes import WRITE, bp
-from vitrine_kit.problems import Conflict, NotFound, PayloadTooLarge, UnsupportedMediaType, Unprocessable
 
 REFUSALS = (Unprocessable, Conflict, PayloadTooLarge, UnsupportedMediaType)
 
@@ -71,7 +71,9 @@ async def change_picture(product_id: UUID, picture_id: UUID) -> ResponseReturnVa
     return _to_pictures(product_id)
 
 
-@bp.page("/products/<uuid:product_id>/pictures/<uuid:picture_id>/delete", access=WRITE, methods=("GET", "POST"))
+@bp.page(
+    "/products/<uuid:product_id>/pictures/<uuid:picture_id>/delete", access=WRITE, methods=("GET", "POST")
+)
 async def delete_picture(product_id: UUID, picture_id: UUID) -> ResponseReturnValue:
     """Asks once, then removes the picture."""
     gateway = current_gateway()

@@ -10,15 +10,22 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from vitrine_kit.asgi import run_blocking
+from vitrine_kit.problems import Conflict, Forbidden, PreconditionFailed, Problem, Unprocessable
 
 from vitrine_gateway.clients.catalog_types import Product, Versioned
 from vitrine_gateway.forms import show_problem
 from vitrine_gateway.state import current_gateway
 from vitrine_gateway.studio import writing
-from vitrine_gateway.studio.forms import MAX_ROWS, STATUSES, DeleteForm, PictureForm, ProductForm, product_values
+from vitrine_gateway.studio.forms import (
+    MAX_ROWS,
+    STATUSES,
+    DeleteForm,
+    PictureForm,
+    ProductForm,
+    product_values,
+)
 from vitrine_gateway.studio.routes import READ, WRITE, bp
-from vitrine_kit.asgi import run_blocking
-from vitrine_kit.problems import Conflict, Forbidden, PreconditionFailed, Problem, Unprocessable
 
 PAGE_SIZE = 50
 SORTS = {
@@ -37,7 +44,10 @@ async def products() -> ResponseReturnValue:
     """All products, drafts among them; narrowed and ordered by the address."""
     gateway = current_gateway()
     asked = {name: request.args.get(name, "").strip()[:200] for name in FILTERS}
-    query: dict[str, Any] = {"limit": PAGE_SIZE, "sort": asked["sort"] if asked["sort"] in SORTS else "updated"}
+    query: dict[str, Any] = {
+        "limit": PAGE_SIZE,
+        "sort": asked["sort"] if asked["sort"] in SORTS else "updated",
+    }
     query |= {name: asked[name] for name in ("q", "category", "vendor") if asked[name]}
     if asked["status"] in STATUSES:
         query["status"] = asked["status"]
@@ -45,7 +55,7 @@ async def products() -> ResponseReturnValue:
         query["in_stock"] = asked["in_stock"]
     if after := request.args.get("after", "")[:1024]:
         query["after"] = after
-    here = {name: value for name, value in asked.items() if value}
+    here: dict[str, Any] = {name: value for name, value in asked.items() if value}
     try:
         page, categories = await asyncio.gather(
             gateway.catalog.list_products(query, current_user.access_token), gateway.shelves.categories()
@@ -105,7 +115,9 @@ async def product(product_id: UUID) -> ResponseReturnValue:
         if body is not None:
             try:
                 etag = form.etag.data or found.etag
-                await gateway.catalog.change_product(str(product_id), body, current_user.access_token, etag=etag)
+                await gateway.catalog.change_product(
+                    str(product_id), body, current_user.access_token, etag=etag
+                )
             except PreconditionFailed:
                 status = 412
                 found = await gateway.catalog.get_product(str(product_id), current_user.access_token)
@@ -116,7 +128,7 @@ async def product(product_id: UUID) -> ResponseReturnValue:
             else:
                 flash("Saved.")
                 return redirect(url_for("studio.product", product_id=product_id), 303)
-    # A table of a hundred variants takes a tenth of a second to write: in a thread, so that others are served meanwhile.
+    # A table of a hundred variants takes long to write: in a thread, so that others are served meanwhile.
     page = await run_blocking(partial(_product_page, form, found, categories, differences, whole=whole))
     return page, status
 
@@ -128,7 +140,12 @@ def _permitted_body(form: ProductForm, whole: bool) -> dict[str, Any] | None:
 
 
 def _product_page(
-    form: ProductForm, found: Versioned[Product], categories: Any, differences: list[writing.Difference], *, whole: bool
+    form: ProductForm,
+    found: Versioned[Product],
+    categories: Any,
+    differences: list[writing.Difference],
+    *,
+    whole: bool,
 ) -> str:
     if current_user.may(WRITE):
         form.add_spare_row()

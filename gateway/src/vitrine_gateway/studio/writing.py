@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vitrine_kit.problems import FieldError, Problem
 from wtforms import Field
 
 from vitrine_gateway.clients.catalog_types import Category, Product
 from vitrine_gateway.forms import add_error
 from vitrine_gateway.presentation import minor_units, plain
 from vitrine_gateway.studio.forms import MAX_ROWS, ProductForm, VariantRow, product_values
-from vitrine_kit.problems import FieldError, Problem
 
 _API_TO_ROW = {
     "sku": "sku",
@@ -54,7 +54,10 @@ def product_body(form: ProductForm, *, with_variants: bool = True) -> dict[str, 
         "product_type": form.product_type.data or "",
         "tags": [tag for part in (form.tags.data or "").split(",") if (tag := part.strip())],
         "description_html": form.description_html.data or "",
-        "seo": {"title": form.seo_title.data or None, "description": _one_line(form.seo_description.data) or None},
+        "seo": {
+            "title": form.seo_title.data or None,
+            "description": _one_line(form.seo_description.data) or None,
+        },
         "category_ids": form.category_ids.data or [],
     }
     if form.slug.data:
@@ -149,7 +152,11 @@ def split_problem(form: ProductForm, problem: Problem) -> list[FieldError]:
             rest.append(error)
             continue
         row, member, index = rows[int(found[1])], found[2] or "", found[3]
-        name = f"option{int(index) + 1}" if member == "option_values" and index else _API_TO_ROW.get(member, "sku")
+        name = (
+            f"option{int(index) + 1}"
+            if member == "option_values" and index
+            else _API_TO_ROW.get(member, "sku")
+        )
         add_error(row._fields[name], error.message)
     return rest
 

@@ -60,15 +60,19 @@ def _uv(env: Mapping[str, str], *arguments: str) -> None:
         )
 
 
-def python_path() -> str:
-    """The import path of the measured processes: the checkout's kit and this package, beside the environment."""
-    ops = Path(__file__).resolve().parents[2]
-    found = [str(ops)]
-    kit = _checkout(ops) / "shared" / "src"
-    if not (kit / "vitrine_kit").is_dir():
-        raise Failure(Exit.NO_INPUT, f"the bench needs a checkout: there is no kit at {kit}.")
-    return os.pathsep.join([*found, str(kit)])
+def checkout(environ: Mapping[str, str]) -> Path:
+    """The checkout whose kit is measured.
+
+    Raises:
+        Failure: there is none.
+    """
+    found = Path(environ.get("VITRINE_CHECKOUT") or Path(__file__).resolve().parents[4])
+    if not (found / "shared" / "src" / "vitrine_kit").is_dir():
+        raise Failure(Exit.NO_INPUT, f"the bench measures a checkout, and {found} is none.")
+    return found
 
 
-def _checkout(ops: Path) -> Path:
-    return Path(os.environ.get("VITRINE_CHECKOUT") or ops.parents[1])
+def python_path(environ: Mapping[str, str]) -> str:
+    """The import path of the measured processes: the checkout's kit and servers, beside the environment."""
+    root = checkout(environ)
+    return os.pathsep.join(str(root / part / "src") for part in ("ops", "shared"))

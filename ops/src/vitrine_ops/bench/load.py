@@ -1,7 +1,7 @@
 """The load: keep-alive connections that send one request after another, as a process of its own.
 
-Prints one JSON document: requests, failures, latencies in milliseconds, and how much processor it took itself.
-Needs the standard library alone; uses uvloop where it is installed.
+Prints one JSON document: requests, failures, latencies in milliseconds, and how much processor it took
+itself. Needs the standard library alone; uses uvloop where it is installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 GIVE_UP_S = 20
@@ -43,6 +44,7 @@ class Connection(asyncio.Protocol):
         self.expected = 0
         self.sent_at = 0.0
         self.waiting = False
+        self.last = False
         self.transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -73,6 +75,8 @@ class Connection(asyncio.Protocol):
                 return
             stop = head.find(b"\r\n", at + 2)
             self.expected = end + 4 + int(head[at + 17 : stop if stop >= 0 else end])
+            # Servers end a kept connection after so many requests: that is announced, and no failure.
+            self.last = b"\r\nconnection: close" in head
             if not buffer.startswith(b"HTTP/1.1 200"):
                 self.tally.fail(buffer[9:12].decode("latin-1"))
         if len(buffer) < self.expected:
@@ -81,7 +85,11 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
         self.expected = 0
         self.tally.latencies_ms.append((time.perf_counter() - self.sent_at) * 1000)
-        self._send()
+        if self.last:
+            self.waiting = False
+            self.transport.close()
+        else:
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.waiting:
@@ -98,7 +106,7 @@ async def _keep_connected(
     while time.perf_counter() < tally.deadline:
         done: asyncio.Future[None] = loop.create_future()
         try:
-            await loop.create_connection(lambda done=done: Connection(tally, next_request, done), host, port)
+            await loop.create_connection(partial(Connection, tally, next_request, done), host, port)
         except OSError as error:
             tally.fail(type(error).__name__)
             await asyncio.sleep(0.05)
@@ -108,7 +116,9 @@ async def _keep_connected(
 
 async def run(host: str, port: int, paths: Sequence[str], connections: int, seconds: float) -> dict[str, Any]:
     """Load the server at `host:port` with requests for `paths`, at random, for `seconds`."""
-    requests = [f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n\r\n".encode() for path in paths]
+    requests = [
+        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n\r\n".encode() for path in paths
+    ]
     choose = random.Random(20260101).random  # the same order for every server
     count = len(requests)
 

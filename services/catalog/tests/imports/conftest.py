@@ -43,7 +43,10 @@ class Importer:
     async def send(self, content: bytes, file_name: str = "file.csv", **texts: str) -> Any:
         """POST the file; return the response."""
         return await self.catalog.client.post(
-            f"{API}/imports", files={"file": (file_name, content, "text/csv")}, data=texts, headers=self.headers
+            f"{API}/imports",
+            files={"file": (file_name, content, "text/csv")},
+            data=texts,
+            headers=self.headers,
         )
 
     async def queue(self, content: bytes, **texts: str) -> UUID:

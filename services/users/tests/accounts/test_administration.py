@@ -136,7 +136,7 @@ async def test_nobody_rules_over_who_may_do_more(world: World, owner: Person) ->
 
 
 async def test_nobody_gives_what_they_have_not_got(world: World) -> None:
-    helper, person = await world.person("admin"), await world.person()
+    registrar, person = await world.person("admin"), await world.person()
     # A role of the shop's own: it may give roles, and edits nothing.
     await world.sql.execute(
         "WITH r AS (INSERT INTO users.roles (id, name, description, position)"
@@ -145,13 +145,13 @@ async def test_nobody_gives_what_they_have_not_got(world: World) -> None:
         " WHERE p.name LIKE 'users:%'"
     )
     try:
-        await world.give(helper.id, "registrar")
-        tokens = (await world.sign_in(helper.email)).json()
-        helper.tokens = tokens
+        await world.give(registrar.id, "registrar")
+        tokens = (await world.sign_in(registrar.email)).json()
+        registrar.tokens = tokens
 
-        too_much = await world.send(helper, "PATCH", f"/users/{person.id}", json={"roles": ["editor"]})
-        owner_role = await world.send(helper, "PATCH", f"/users/{person.id}", json={"roles": ["owner"]})
-        within = await world.send(helper, "PATCH", f"/users/{person.id}", json={"roles": ["registrar"]})
+        too_much = await world.send(registrar, "PATCH", f"/users/{person.id}", json={"roles": ["editor"]})
+        owner_role = await world.send(registrar, "PATCH", f"/users/{person.id}", json={"roles": ["owner"]})
+        within = await world.send(registrar, "PATCH", f"/users/{person.id}", json={"roles": ["registrar"]})
 
         assert (too_much.status_code, owner_role.status_code) == (403, 403)
         assert within.json()["roles"] == ["registrar"]

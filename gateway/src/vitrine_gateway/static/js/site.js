@@ -1,10 +1,11 @@
 // What every page gets better with: missing pictures, double submits, focus on errors, dialogs, coming back by itself.
 "use strict";
 
-// A picture that cannot be had gives way to the placeholder behind it. Errors do not bubble, so they are caught on the way down.
-const missing = (img) => img.classList.add("is-missing");
-document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) missing(event.target); }, true);
-for (const img of document.images) if (img.complete && img.naturalWidth === 0 && img.src) missing(img);
+// A picture that cannot be had gives way to the placeholder behind it; one that came covers it, transparent or not.
+// These events do not bubble, so they are caught on the way down.
+const settle = (img) => img.classList.add(img.naturalWidth ? "is-there" : "is-missing");
+for (const name of ["error", "load"]) document.addEventListener(name, (event) => { if (event.target instanceof HTMLImageElement) settle(event.target); }, true);
+for (const img of document.images) if (img.complete && img.src) settle(img);
 
 // A form that was sent is not sent again while its answer is on the way.
 document.addEventListener("submit", (event) => {

@@ -10,10 +10,10 @@ import httpx
 from flask import Flask, abort, render_template_string
 from pydantic import SecretStr
 from sqlalchemy import bindparam, select
-
 from vitrine_kit.asgi import Bridge, bridge_lifespan
 from vitrine_kit.db import Database
 from vitrine_kit.settings import ServiceSettings
+
 from vitrine_ops.bench.apps.neighbour import IDS, connect
 from vitrine_ops.bench.apps.rows import POOL_SIZE, Base, Item, database_url
 

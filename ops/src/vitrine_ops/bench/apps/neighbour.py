@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import orjson
-
 from vitrine_kit.outbound.policy import Policy
 from vitrine_kit.outbound.transport import make_transport
 

@@ -37,7 +37,10 @@ class Raw:
     async def _live(self, receive: Any, send: Any) -> None:
         async def prepare(connection: Any) -> None:
             await connection.set_type_codec(
-                "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+                "jsonb",
+                schema="pg_catalog",
+                encoder=lambda value: orjson.dumps(value).decode(),
+                decoder=orjson.loads,
             )
 
         await receive()

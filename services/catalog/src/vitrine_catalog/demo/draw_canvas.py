@@ -46,7 +46,8 @@ def smooth(points: Sequence[Point], *, closed: bool = True, steps: int = 14) -> 
     found: list[Point] = []
     for n in range(count if closed else count - 1):
         p0, p1, p2, p3 = (
-            points[(n + k) % count] if closed else points[min(max(n + k, 0), count - 1)] for k in (-1, 0, 1, 2)
+            points[(n + k) % count] if closed else points[min(max(n + k, 0), count - 1)]
+            for k in (-1, 0, 1, 2)
         )
         for step in range(steps):
             t = step / steps
@@ -163,7 +164,11 @@ class Scene(Layer):
 
     def floor(self, colour: Colour, y: float = FLOOR_Y) -> None:
         """A surface to stand things on."""
-        self.shade([(0, y), (SIZE, y), (SIZE, SIZE), (0, SIZE)], [light(colour, 0.1), dark(colour, 0.06)], vertical=True)
+        self.shade(
+            [(0, y), (SIZE, y), (SIZE, SIZE), (0, SIZE)],
+            [light(colour, 0.1), dark(colour, 0.06)],
+            vertical=True,
+        )
 
     def sun(self, colour: Colour, cx: float = 600, cy: float = 520, radius: float = 380) -> None:
         """A disc behind things."""
@@ -179,7 +184,9 @@ class Scene(Layer):
         """Light that falls through a window from the left."""
         sheet = Layer()
         for x, width in ((140, 250), (430, 250)):
-            sheet.fill([(x, 0), (x + width, 0), (x + width + 420, FLOOR_Y), (x + 420, FLOOR_Y)], (255, 248, 230))
+            sheet.fill(
+                [(x, 0), (x + width, 0), (x + width + 420, FLOOR_Y), (x + 420, FLOOR_Y)], (255, 248, 230)
+            )
         self._tint(sheet.image.getchannel("A"), (255, 248, 230), alpha, blur=7)
 
     def ground(self, cx: float, cy: float, rx: float, ry: float, alpha: float = 0.34) -> None:
@@ -198,7 +205,9 @@ class Scene(Layer):
 
     def lay(self, layer: Layer, *, height: float = 14, alpha: float = 0.3) -> None:
         """Lay something flat on the surface, with the shadow of something `height` thick."""
-        shape = ImageChops.offset(layer.image.getchannel("A"), round(height * 0.7 * SCALE), round(height * SCALE))
+        shape = ImageChops.offset(
+            layer.image.getchannel("A"), round(height * 0.7 * SCALE), round(height * SCALE)
+        )
         self._tint(shape, dark(self.wall, 0.75), alpha, blur=height * 0.75)
         self.image.alpha_composite(layer.image)
 

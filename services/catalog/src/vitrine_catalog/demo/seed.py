@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.asgi import run_blocking
 from vitrine_kit.db import Database
@@ -33,6 +33,8 @@ from vitrine_catalog.texts import slug_of
 
 _LOCK: Final = func.pg_advisory_xact_lock(func.hashtext("catalog.demo"))
 
+_PATIENCE: Final = (text("SET LOCAL statement_timeout = '120s'"), text("SET LOCAL lock_timeout = '120s'"))
+
 
 async def seed_demo(database: Database, *, force: bool = False) -> int:
     """Add the demo shop in one transaction; return how many products were added.
@@ -42,6 +44,9 @@ async def seed_demo(database: Database, *, force: bool = False) -> int:
     shop = await run_blocking(load_shop)
     root = storage.media_root(database.settings)
     async with database.transaction() as session:
+        # Another seeding may be under way, and takes longer than a request may wait.
+        for limit in _PATIENCE:
+            await session.execute(limit)
         await session.execute(select(_LOCK))
         present = set((await session.execute(select(Product.slug))).scalars()) if force else set()
         if not force and (await session.execute(select(Product.id).limit(1))).first() is not None:
@@ -56,7 +61,9 @@ async def seed_demo(database: Database, *, force: bool = False) -> int:
 def in_order(products: Sequence[DemoProduct]) -> list[DemoProduct]:
     """The order in which products are added: well mixed, the bestsellers last and so the newest."""
     # Steps of the golden ratio scatter neighbours far apart, and the same way at every run.
-    scattered = sorted(enumerate(products), key=lambda item: ("bestseller" in item[1].tags, item[0] * 0.618034 % 1))
+    scattered = sorted(
+        enumerate(products), key=lambda item: ("bestseller" in item[1].tags, item[0] * 0.618034 % 1)
+    )
     return [product for _, product in scattered]
 
 
@@ -70,14 +77,16 @@ async def _make_categories(session: AsyncSession, categories: Sequence[DemoCateg
     return ids
 
 
-async def _category(session: AsyncSession, name: str, parent_id: UUID | None, position: int, text: str) -> UUID:
+async def _category(
+    session: AsyncSession, name: str, parent_id: UUID | None, position: int, description: str
+) -> UUID:
     found = await session.execute(
         select(Category.id).where(Category.name == name, Category.parent_id.is_not_distinct_from(parent_id))
     )
     known = found.scalar_one_or_none()
     if known is not None:
         return known
-    given = CategoryCreate(name=name, parent_id=parent_id, position=position, description_html=text)
+    given = CategoryCreate(name=name, parent_id=parent_id, position=position, description_html=description)
     return (await create_category(session, given)).id
 
 

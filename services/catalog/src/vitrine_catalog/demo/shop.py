@@ -69,7 +69,8 @@ def load_shop() -> DemoShop:
         currency=data["currency"],
         palette=data["palette"],
         categories=[
-            DemoCategory(entry["name"], _html(entry["text"]), entry.get("below", [])) for entry in data["category"]
+            DemoCategory(entry["name"], _html(entry["text"]), entry.get("below", []))
+            for entry in data["category"]
         ],
         products=[_product(entry) for entry in data["product"]],
     )

@@ -254,9 +254,7 @@ class _Run:
                 if not _sqlstate(error) or _sqlstate(error)[:2] in _SERVER_GONE:
                     raise
                 if len(items) == 1:
-                    log.warning(
-                        "import_product_failed", import_id=str(self._id), reason=str(error)[:500]
-                    )
+                    log.warning("import_product_failed", import_id=str(self._id), reason=str(error)[:500])
                     return await self._give_up_on(items[0], problems, error)
                 break
         cancelled = False

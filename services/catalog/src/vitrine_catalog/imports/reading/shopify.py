@@ -157,7 +157,7 @@ class ShopifyReader:
         self.present = frozenset(_PRODUCT_FIELDS[name] for name in columns if name in _PRODUCT_FIELDS)
         kept = (self._cells.header(name) for name in ("published", "status", "tracker", "grams", "category"))
         self.extra_names = sorted({*extra.values(), *kept})
-        self._skus: dict[int, tuple[int, int]] = {}
+        self._skus: dict[int, int] = {}
 
     def parts(self, rows: Iterable[Row]) -> Iterator[Part]:
         """Yield the parts in the order of the file; a product whose rows lie apart gives several."""
@@ -359,7 +359,9 @@ class ShopifyReader:
         """Warn of a repeated SKU: real shops have them, so both variants are kept."""
         if not variant.sku:
             return
-        whose = hash((key, variant.key))
-        line, owner = self._skus.setdefault(hash(variant.sku), (variant.line, whose))
+        # One integer for each SKU, whatever its length: a file may have hundreds of thousands.
+        whose = hash((key, variant.key)) & 0xFFFFFFFF
+        packed = self._skus.setdefault(hash(variant.sku), whose << 32 | variant.line)
+        owner, line = packed >> 32, packed & 0xFFFFFFFF
         if owner != whose:
             self._cells.warn("sku", f"the SKU {variant.sku} stands in line {line} too: both are kept")
