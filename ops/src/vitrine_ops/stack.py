@@ -93,9 +93,9 @@ class Stack:
         ports.check(self.options)
         postgres.check_disk(self.places.data, 50 * 2**20)
         if self.options.database_url is None:
-            self._binaries = find_postgres()
+            self._binaries = find_postgres(self.releases[OPS].site)
             postgres.check_cluster_version(self.places, self._binaries)
-        self._nginx = NginxConfiguration(self.places, find_nginx())
+        self._nginx = NginxConfiguration(self.places, find_nginx(self.releases[OPS].site))
         self.secrets.make()
 
     def _start_supervisor(self, *, tied: bool) -> str:
@@ -130,12 +130,12 @@ class Stack:
         return [postgres.program(self.places, self._own_binaries())] if self.state.own_postgres else []
 
     def _own_binaries(self) -> Postgres:
-        self._binaries = self._binaries or find_postgres()
+        self._binaries = self._binaries or find_postgres(self.releases[OPS].site)
         return self._binaries
 
     def nginx(self) -> NginxConfiguration:
         """The stack's Nginx configuration."""
-        self._nginx = self._nginx or NginxConfiguration(self.places, find_nginx())
+        self._nginx = self._nginx or NginxConfiguration(self.places, find_nginx(self.releases[OPS].site))
         return self._nginx
 
     async def _prepare_database(self, admin_url: str) -> None:
