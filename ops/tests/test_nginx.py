@@ -213,7 +213,7 @@ def test_services_reach_internal_paths_of_one_another_over_the_socket(edge: Edge
 def test_a_host_that_is_no_service_reaches_nobody_over_the_socket(edge: Edge) -> None:
     transport = httpx.HTTPTransport(uds=str(internal_socket(edge.places)))
     with httpx.Client(transport=transport) as neighbour:
-        assert neighbour.get("http://elsewhere/internal/people").status_code == 502
+        assert neighbour.get("http://elsewhere/internal/people").status_code == 404
 
 
 # Headers
