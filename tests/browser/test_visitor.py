@@ -86,7 +86,7 @@ async def test_filters_apply_at_once_and_can_be_taken_back(page: Any) -> None:
     await page.goto("/products")
     await page.locator("[name=sort]").select_option("-price")
     await page.wait_for_url("**/products?sort=-price")
-    await page.get_by_label("In stock").check()
+    await page.get_by_role("checkbox", name="In stock").click()
     await page.wait_for_url(re.compile("in_stock=1"))
     await page.get_by_role("link", name="Remove: in stock").click()
     await page.wait_for_url("**/products?sort=-price")

@@ -85,3 +85,16 @@ def test_a_websocket_is_refused_cleanly(stack: Any) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     headers["Sec-WebSocket-Key"] = "dml0cmluZSB2aXRyaW5lIQ=="
     assert httpx.get(f"{stack.url}/api/catalog/v1/products", headers=headers).status_code < 500
+
+
+def test_uploads_in_progress_are_not_served(stack: Any) -> None:
+    media = stack.data / "media"
+    for name, status in (("probe.txt", 200), (".incoming/probe.txt", 404), (".probe.txt", 404)):
+        file = media / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("probe", encoding="utf-8")
+        file.chmod(0o644)
+        try:
+            assert httpx.get(f"{stack.url}/media/{name}").status_code == status, name
+        finally:
+            file.unlink()

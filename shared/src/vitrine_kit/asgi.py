@@ -67,6 +67,8 @@ LOOP_WATCH_VARIABLE = "VITRINE_LOOP_WATCH_MS"
 logger = logging.getLogger("vitrine.asgi")
 
 _BODILESS = frozenset((204, 304))
+_UNIX_SERVER = ("localhost", 80)
+"""What a UNIX socket, which has neither name nor port, goes by: WSGI demands both."""
 _LARGEST_NAME_CACHE = 512
 
 
@@ -151,14 +153,8 @@ class Bridge:
 
             self._wsgi_app = DebuggedApplication(app, evalex=True)
         self._context = _without_flask(copy_context())
-        self._environ: dict[str, Any] = {
-            "SERVER_SOFTWARE": "vitrine",
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": not debugger,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-        }
+        # The debugger keeps frames in memory: it must be this very process that is asked for them.
+        self._multiprocess = not debugger
 
     def __repr__(self) -> str:
         return f"<Bridge of {self.app!r}>"
@@ -175,13 +171,11 @@ class Bridge:
             try:
                 await drive(exchange.run, self._context.copy())
             except asyncio.CancelledError:
-                if not exchange.disconnected:
+                # Where it was us, to end a stream whose reader has gone, the server's task goes on.
+                if not exchange.take_back_cancellation():
                     raise
-                # We cancelled it ourselves, to end a stream whose reader has gone; the task is not to stay
-                # cancelled.
-                task = asyncio.current_task()
-                if task is not None:
-                    task.uncancel()
+            else:
+                exchange.take_back_cancellation()
             finally:
                 exchange.release()
         elif kind == "lifespan":
@@ -224,14 +218,6 @@ class Bridge:
             await send({"type": "lifespan.shutdown.complete"})
 
     def _build_environ(self, scope: Scope, receive: Receive) -> dict[str, Any]:
-        environ = self._environ.copy()
-        environ["asgi.scope"] = scope
-        environ["wsgi.errors"] = sys.stderr
-        environ["wsgi.url_scheme"] = scope.get("scheme", "http")
-        environ["REQUEST_METHOD"] = scope["method"]
-        environ["SERVER_PROTOCOL"] = "HTTP/" + scope["http_version"]
-        environ["QUERY_STRING"] = scope["query_string"].decode("latin-1")
-
         raw_path = scope.get("raw_path")
         if raw_path is None:
             path = scope["path"].encode().decode("latin-1")
@@ -243,20 +229,33 @@ class Bridge:
         root_path = scope.get("root_path", "")
         if root_path:
             root_path = root_path.rstrip("/").encode().decode("latin-1")
-            path = path.removeprefix(root_path)
-        environ["SCRIPT_NAME"] = root_path
-        environ["PATH_INFO"] = path
-
+            if path == root_path or path.startswith(root_path + "/"):
+                path = path[len(root_path) :]
         server = scope.get("server")
-        if server and server[1] is not None:
-            environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
-        else:  # a UNIX socket, which has neither; WSGI demands both
-            environ["SERVER_NAME"], environ["SERVER_PORT"] = "localhost", "80"
         client = scope.get("client")
-        environ["REMOTE_ADDR"] = client[0] if client else ""
+        if not server or server[1] is None:
+            server = _UNIX_SERVER
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": scope["method"],
+            "SCRIPT_NAME": root_path,
+            "PATH_INFO": path,
+            "QUERY_STRING": scope["query_string"].decode("latin-1"),
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1]),
+            "SERVER_PROTOCOL": "HTTP/" + scope["http_version"],
+            "SERVER_SOFTWARE": "vitrine",
+            "REMOTE_ADDR": client[0] if client else "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scope.get("scheme", "http"),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": self._multiprocess,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+            "asgi.scope": scope,
+        }
         if client:
             environ["REMOTE_PORT"] = str(client[1])
-
         for name, value in scope["headers"]:
             key = _ENVIRON_KEYS.get(name)
             if key is None:
@@ -335,6 +334,10 @@ class _Exchange:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
+
+    def take_back_cancellation(self) -> bool:
+        """Undo our own cancelling of the task; False where somebody else wants it cancelled too, or alone."""
+        return self.disconnected and self._task is not None and self._task.uncancel() == 0
 
     def release(self) -> None:
         """Let go of what would otherwise live until the garbage collector comes."""

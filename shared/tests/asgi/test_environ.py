@@ -137,6 +137,9 @@ async def test_the_root_path_of_the_server_becomes_the_script_name() -> None:
     found = await shown(scope_of("/shop/item", root_path="/shop"))
     assert (found["environ"]["SCRIPT_NAME"], found["environ"]["PATH_INFO"]) == ("/shop", "/item")
     assert found["made"] == "/shop/made"
+    # A server that leaves it out of the path, and a path that only looks alike.
+    found = await shown(scope_of("/shopping", root_path="/shop/"))
+    assert (found["environ"]["SCRIPT_NAME"], found["environ"]["PATH_INFO"]) == ("/shop", "/shopping")
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,41 @@ async def test_a_cancelled_request_is_torn_down_once_and_stays_cancelled(app: Fl
     assert app.extensions["log"] == ["view left", "teardown CancelledError"]
 
 
+async def test_a_generator_that_will_not_be_cancelled_ends_at_its_next_piece(app: Flask) -> None:
+    cancelling: list[int] = []
+
+    @app.get("/stubborn")
+    def stubborn() -> Response:
+        async def pieces() -> AsyncIterator[str]:
+            while True:
+                yield "more"
+                try:
+                    await asyncio.sleep(30)
+                except asyncio.CancelledError:
+                    app.extensions["log"].append("would not")
+
+        return Response(iter_async(pieces()))
+
+    bridge = Bridge(app)
+
+    async def observed(scope: Any, receive: Any, send: Any) -> None:
+        await bridge(scope, receive, send)
+        task = asyncio.current_task()
+        assert task is not None
+        cancelling.append(task.cancelling())
+        await asyncio.sleep(0)  # a cancellation left behind would end this
+
+    async with serve(observed, lifespan="off") as served:
+        connection = await served.connect()
+        await connection.get("/stubborn")
+        await connection.head()
+        assert await connection.chunk() == b"more"
+        await asyncio.sleep(0.01)
+        connection.abort()
+        await until(lambda: cancelling == [0])
+    assert app.extensions["log"].count("would not") == 1
+
+
 async def test_shutdown_ends_streams_that_do_not_end_by_themselves(app: Flask) -> None:
     async with serve(Bridge(app), timeout_graceful_shutdown=1) as served:
         connection: RawConnection = await served.connect()
