@@ -150,7 +150,8 @@ def _up(call: _Call) -> Exit:
             except BaseException:
                 stack.stop()
                 raise
-        call.out.timings["total"] = round(time.monotonic() - began, 3)
+        handed = sum(handover.handed_timings(call.environ).values())
+        call.out.timings["total"] = round(time.monotonic() - began + handed, 3)
         document = {
             "ok": True, "address": options.address, "sign_in_link": link, "data": str(place.places.data),
             "port": options.port, "pid": os.getpid() if not detach else None, "timings": call.out.timings,

@@ -14,7 +14,15 @@ import uvicorn
 
 
 class InLoopServer(uvicorn.Server):
-    """Leaves the process's signals alone: it is one task among the tests'."""
+    """Leaves the process's signals alone, as one task among the tests', and stops when told instead of polling."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told_to_stop = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told_to_stop.wait()
 
     @asynccontextmanager
     async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
@@ -27,7 +35,7 @@ class InLoopServer(uvicorn.Server):
                 await asyncio.sleep(0.005)
             yield
         finally:
-            self.should_exit = True
+            self._told_to_stop.set()
             await task
 
 

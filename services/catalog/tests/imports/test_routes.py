@@ -65,6 +65,23 @@ async def test_a_file_is_taken_queued_and_imported(importer: Importer) -> None:
     assert (cup["price_minor"], cup["currency"]) == (950, "USD")
 
 
+async def test_a_form_sent_twice_makes_one_import(importer: Importer) -> None:
+    headers = {**importer.headers, "Idempotency-Key": uuid4().hex}
+
+    async def send(content: bytes) -> Any:
+        files = {"file": ("shop.csv", content, "text/csv")}
+        return await importer.catalog.client.post(f"{API}/imports", files=files, headers=headers)
+
+    first, again = await send(FILE), await send(FILE)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert len(await importer.spooled()) == 1
+    other = await send(FILE + b"jug,Jug,3.00,,\n")
+    assert other.status_code == 422
+    assert len(await importer.spooled()) == 1
+
+
 async def test_problems_are_listed_by_line_page_by_page(importer: Importer) -> None:
     done = await importer.run(FILE)
     assert done["problems"] == 2

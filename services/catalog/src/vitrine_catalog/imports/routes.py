@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from flask import url_for
-from vitrine_kit import jobs
+from flask import Response, url_for
+from sqlalchemy import RowMapping
+from vitrine_kit import idempotency, jobs
 from vitrine_kit.asgi import run_blocking
 from vitrine_kit.auth import current_principal
-from vitrine_kit.db import current_database
-from vitrine_kit.openapi import ApiBlueprint
+from vitrine_kit.db import Database, current_database
+from vitrine_kit.openapi import ApiBlueprint, make_response
 from vitrine_kit.pagination import PageQuery, decode_cursor, encode_cursor, page
 
 from vitrine_catalog.imports import queries
 from vitrine_catalog.imports.errors import finished, no_such_import, unreadable, wrong_text
 from vitrine_catalog.imports.models import FINAL_STATUSES
 from vitrine_catalog.imports.reading.errors import UnreadableFile
-from vitrine_catalog.imports.reading.recognise import recognise
+from vitrine_catalog.imports.reading.recognise import Recognised, recognise
 from vitrine_catalog.imports.schemas import (
     ImportOut,
     ImportPage,
@@ -62,8 +63,9 @@ _FORM = {
     body_schema=_FORM,
     returns={202: ImportOut},
     problems=(400, 413, 415, 422, 503),
+    idempotent=True,
 )
-async def create_import() -> tuple[ImportOut, int, dict[str, str]]:
+async def create_import() -> Response:
     """Take a file in and queue its import.
 
     The file is recognised before the answer is given: one that is no catalogue is refused with status 422,
@@ -74,30 +76,46 @@ async def create_import() -> tuple[ImportOut, int, dict[str, str]]:
     try:
         name, currency, keep_good_rows = _texts_of(upload)
         found = await run_blocking(recognise, upload.path)
-        principal = current_principal()
-        async with database.transaction() as session:
-            row = await queries.insert_job(
-                session,
-                {
-                    "name": name,
-                    "format": found.format,
-                    "encoding": found.encoding,
-                    "delimiter": found.delimiter,
-                    "currency": currency,
-                    "keep_good_rows": keep_good_rows,
-                    "file_name": upload.path.name,
-                    "size_bytes": upload.size_bytes,
-                    "sha256": upload.sha256,
-                    "created_by": principal.user_id if principal is not None else None,
-                },
-            )
-            await jobs.enqueue(session, RUN, {"import_id": row["id"]}, dedupe_key=f"import:{row['id']}")
+        request_digest = "\0".join((upload.sha256, name, currency, str(keep_good_rows))).encode()
+        async with idempotency.guard(database, body=request_digest) as guard:
+            if guard.replay is not None:
+                await run_blocking(upload.path.unlink, missing_ok=True)
+                return guard.replay
+            row = await _queue(database, upload, found, name, currency, keep_good_rows)
+            location = url_for("imports.get_import", import_id=row["id"])
+            response = make_response((import_out(row), 202, {"Location": location}))
+            guard.store(response)
+            return response
     except BaseException as error:
         await run_blocking(upload.path.unlink, missing_ok=True)
         if isinstance(error, UnreadableFile):
             raise unreadable(error) from None
         raise
-    return import_out(row), 202, {"Location": url_for("imports.get_import", import_id=row["id"])}
+
+
+async def _queue(
+    database: Database, upload: Upload, found: Recognised, name: str, currency: str, keep_good_rows: bool
+) -> RowMapping:
+    """Write the import down and queue it, in one transaction."""
+    principal = current_principal()
+    async with database.transaction() as session:
+        row = await queries.insert_job(
+            session,
+            {
+                "name": name,
+                "format": found.format,
+                "encoding": found.encoding,
+                "delimiter": found.delimiter,
+                "currency": currency,
+                "keep_good_rows": keep_good_rows,
+                "file_name": upload.path.name,
+                "size_bytes": upload.size_bytes,
+                "sha256": upload.sha256,
+                "created_by": principal.user_id if principal is not None else None,
+            },
+        )
+        await jobs.enqueue(session, RUN, {"import_id": row["id"]}, dedupe_key=f"import:{row['id']}")
+    return row
 
 
 def _texts_of(upload: Upload) -> tuple[str, str, bool]:

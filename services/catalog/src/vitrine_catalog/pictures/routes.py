@@ -42,6 +42,7 @@ async def _picture_answer(
     permission=WRITE,
     body_media="multipart/form-data",
     body_schema=UPLOAD_FORM,
+    other_bodies={"application/json": PictureReference},
     returns={201: PictureOut},
     problems=(409, 412),
     headers=PRECONDITIONS,
