@@ -32,9 +32,8 @@ def test_sockets_lie_elsewhere_where_the_path_cannot_carry_them(tmp_path: Path, 
         assert len(os.fsencode(str(places.run / "internal.sock"))) < SOCKET_PATH_LIMIT
         assert " " not in str(places.run)
     finally:
-        for path in sorted(places.run.rglob("*"), reverse=True):
-            path.rmdir()
-        places.run.rmdir()
+        places.remove_run()
+    assert not places.run.exists()
 
 
 def test_two_data_directories_never_share_a_run_directory(tmp_path: Path) -> None:

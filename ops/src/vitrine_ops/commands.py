@@ -137,7 +137,7 @@ def _up(call: _Call) -> Exit:
     if options.dev:
         from vitrine_ops.development import editable
 
-        releases = editable(place, releases, call.environ, call.out)
+        releases = editable(place, releases, call.out)
     detach = bool(call.arguments.detach)
     stack = call.stack(place, options, releases)
     try:

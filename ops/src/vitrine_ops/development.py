@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from vitrine_ops import accounts
 from vitrine_ops.catalogue import BY_NAME
 from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.handover import Workplace
@@ -14,15 +14,14 @@ from vitrine_ops.output import Output
 from vitrine_ops.releases import OPS, Release
 
 
-def editable(
-    place: Workplace, releases: Mapping[str, Release], environ: Mapping[str, str], out: Output
-) -> dict[str, Release]:
+def editable(place: Workplace, releases: Mapping[str, Release], out: Output) -> dict[str, Release]:
     """Copies of the releases' environments that import the kit and the service from the checkout.
 
     Raises:
         Failure: the checkout cannot be read by the account that runs the stack.
     """
-    if not (place.checkout / "shared" / "src").is_dir() or accounts.is_root():
+    kit = place.checkout / "shared" / "src" / "vitrine_kit"
+    if not kit.is_dir():
         raise Failure(
             Exit.NO_PERMISSION, f"--dev runs the code in {place.checkout}, which this account cannot read."
         )
@@ -30,24 +29,21 @@ def editable(
     for name, release in releases.items():
         if name == OPS:
             continue
-        path = release.path.with_name(f"{release.path.name}.dev")
+        service = BY_NAME[name]
+        path = place.places.cache / "development" / f"{name}-{release.digest}"
         dev = replace(release, path=path, digest=f"{release.digest}.dev")
         if not (path / "release.json").is_file():
             out.say(f"making a development environment for {name}")
-            _copy(release, path)
-            sources = [place.checkout / "shared" / "src", BY_NAME[name].source(place.checkout) / "src"]
-            for package in ("vitrine_kit", BY_NAME[name].package):
-                subprocess.run(["rm", "-rf", str(dev.site / package)], check=True)
-            (dev.site / "vitrine_checkout.pth").write_text(
-                "".join(f"{source}\n" for source in sources), encoding="utf-8"
-            )
-            (path / "release.json").write_text("{}", encoding="utf-8")
+            for earlier in path.parent.glob(f"{name}-*"):
+                shutil.rmtree(earlier)
+            shutil.copytree(release.path, path, symlinks=True, ignore=shutil.ignore_patterns("release.json"))
+            for package in (kit, service.source(place.checkout) / "src" / service.package):
+                _replace_by_link(dev.site / package.name, package)
+            shutil.copyfile(release.path / "release.json", path / "release.json")
         found[name] = dev
     return found
 
 
-def _copy(release: Release, path: object) -> None:
-    import shutil
-
-    shutil.rmtree(str(path), ignore_errors=True)
-    shutil.copytree(release.path, str(path), symlinks=True)
+def _replace_by_link(installed: Path, source: Path) -> None:
+    shutil.rmtree(installed)
+    installed.symlink_to(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
@@ -131,6 +132,11 @@ class Places:
             run.chmod(0o700)
         for name in ("programs", "pids", "gunicorn", "nginx"):
             (run / name).mkdir(mode=0o700, exist_ok=True)
+
+    def remove_run(self) -> None:
+        """Leaves nothing in the system's temporary directory; a run directory inside the data directory stays."""
+        if self.data not in self.run.parents:
+            shutil.rmtree(self.run, ignore_errors=True)
 
 
 def user_name(uid: int) -> str:

@@ -429,6 +429,7 @@ class Stack:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=5)
         programs.sweep(self.places.run)
+        self.places.remove_run()
         self.state.services = {}
         self.state.save(self.places.state)
 
