@@ -80,6 +80,8 @@ def configure_logging(service: str, instance: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # The client of a neighbour tells of every call at INFO; our own clients log what goes wrong.
+    logging.getLogger("httpx").setLevel(max(logging.WARNING, root.level))
 
 
 def register(app: Flask) -> None:

@@ -8,8 +8,6 @@ import click
 from flask import Flask
 from vitrine_kit.db import Database
 
-from vitrine_catalog.demo.seed import seed_demo
-
 
 def register(app: Flask) -> None:
     """Add the command to the app."""
@@ -23,6 +21,9 @@ def register(app: Flask) -> None:
 
 
 async def _seed(database: Database, force: bool) -> int:
+    # Here and not above: every start of the service would pay for what is used once.
+    from vitrine_catalog.demo.seed import seed_demo
+
     try:
         return await seed_demo(database, force=force)
     finally:
