@@ -211,7 +211,7 @@ async def test_files_are_sent_as_multipart(
 async def test_the_user_s_token_travels_only_when_told(make: Make) -> None:
     transport, asked = served()
     neighbour = make("http://users", transport=transport)
-    with Flask("gateway").test_request_context(headers={"Authorization": "Bearer hers"}):
+    with Flask("vitrine_kit").test_request_context(headers={"Authorization": "Bearer hers"}):
         await neighbour.get("/me", forward_user=True)
         await neighbour.get("/me")
         await neighbour.get("/me", forward_user=True, headers={"Authorization": "Bearer own"})
@@ -437,8 +437,8 @@ async def test_a_call_without_time_of_its_own_is_not_begun(make: Make) -> None:
 
 async def test_the_request_s_id_goes_along(make: Make) -> None:
     transport, asked = served()
-    app = Flask("gateway")
-    logs.register(app, log_requests=False)
+    app = Flask("vitrine_kit")
+    logs.register(app)
     neighbour = make("http://users", transport=transport)
 
     @app.get("/page")
@@ -466,7 +466,7 @@ async def test_a_neighbour_that_comes_back_is_found_again(make: Make) -> None:
 async def test_the_lifespan_closes_the_clients(listener: tuple[Listener, str], make: Make) -> None:
     _, url = listener
     neighbour = make(url)
-    app = Flask("gateway")
+    app = Flask("vitrine_kit")
     app.extensions["vitrine"] = SimpleNamespace(neighbours={"users": neighbour})
     async with outbound.lifespan(app):
         await neighbour.get("/x")

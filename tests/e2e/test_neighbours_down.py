@@ -33,8 +33,8 @@ def until(condition: Callable[[], bool], what: str, *, seconds: float = 20) -> N
 
 
 def fresh(url: str) -> str:
-    """An address no cache has seen."""
-    return f"{url}{'&' if '?' in url else '?'}limit={50 + uuid4().int % 50}"
+    """The same list at an address that no cache has seen: Nginx shows what it has while a service is away."""
+    return f"{url}{'&' if '?' in url else '?'}created_by={uuid4()}"
 
 
 @pytest.fixture(scope="module")

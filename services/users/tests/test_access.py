@@ -56,7 +56,7 @@ CASES = {
     "internal_sessions.redeem_link": Case("POST", "/sign-in-links/redeem", 201, {"token": "{link}"}),
 }
 
-OPEN = {"health.livez", "health.readyz", "openapi", "unknown", "static", "vitrine_metrics"}
+OPEN = {"health.livez", "health.readyz", "openapi", "static", "vitrine_metrics"}
 """What is no operation of the service's API."""
 
 
