@@ -149,7 +149,9 @@ async def test_it_serves_on_uvloop_from_one_import(tmp_path: Path) -> None:
         assert found["address"] == ""
         assert len(instance.workers()) == 2
         async with asyncio.timeout(10):
-            while not (tmp_path / "control.sock").exists():  # a thread of the master makes it, in its own time
+            while not (
+                tmp_path / "control.sock"
+            ).exists():  # a thread of the master makes it, in its own time
                 await asyncio.sleep(0.02)
         assert stat.S_ISSOCK((tmp_path / "control.sock").stat().st_mode)
         assert stat.S_IMODE(Path(instance.socket).stat().st_mode) & 0o077 == 0
