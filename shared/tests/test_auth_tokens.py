@@ -389,3 +389,20 @@ async def test_verifying_is_fast(keyring: Keyring, key: OKPKey) -> None:
     for _ in range(1000):
         await verifier.verify(token)
     assert (time.perf_counter() - began) / 1000 < 0.0003
+
+
+async def test_keys_fetched_ahead_verify_while_users_is_away(
+    verifier: auth.TokenVerifier, keyring: Keyring, key: OKPKey, clock: Clock
+) -> None:
+    keyring.away = True
+    fetching = asyncio.create_task(verifier.fetch_ahead())
+    with pytest.raises(Unavailable):
+        await verifier.verify(signed(key, clock))
+    keyring.away = False
+    async with asyncio.timeout(5):
+        await fetching
+    keyring.away = True
+
+    await verifier.verify(signed(key, clock))
+
+    assert keyring.asked == 2

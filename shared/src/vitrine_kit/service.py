@@ -99,7 +99,8 @@ def create_service(
     metrics.register(app, settings)
     problems.register(app, render=render_problem)
     auth.register(app, settings, name, jwks=jwks)
-    app.extensions["vitrine_lifespan"] += [outbound.lifespan, metrics.lifespan, *lifespan]
+    keys_of_users = [auth.lifespan] if "users" in state.neighbours and jwks is None and api else []
+    app.extensions["vitrine_lifespan"] += [outbound.lifespan, *keys_of_users, metrics.lifespan, *lifespan]
 
     schema = None
     if database is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ __all__ = [
     "authenticate",
     "authorize",
     "current_principal",
+    "lifespan",
     "register",
     "require",
     "require_service",
@@ -70,6 +73,17 @@ def register(app: Flask, settings: ServiceSettings, name: str, *, jwks: JwksSour
         tokens=TokenVerifier(jwks or from_users, settings.public_url),
         services=ServiceVerifier.from_settings(settings, name),
     )
+
+
+@asynccontextmanager
+async def lifespan(app: Flask) -> AsyncIterator[None]:
+    """Has each worker fetch the keys in the background when it starts."""
+    fetching = asyncio.create_task(app.extensions[EXTENSION].tokens.fetch_ahead())
+    try:
+        yield
+    finally:
+        fetching.cancel()
+        await asyncio.wait([fetching])
 
 
 def _authenticator() -> Authenticator:

@@ -167,6 +167,18 @@ class TokenVerifier:
             return None
         return verdict[0]
 
+    async def fetch_ahead(self) -> None:
+        """Fetches the keys before anybody shows a token; ends once there are some.
+
+        A worker that has them goes on verifying while users is away.
+        """
+        wait_s = 1.0
+        while not self._keys:
+            await asyncio.shield(self._start_fetching())
+            if not self._keys:
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, REFRESH_INTERVAL_S)
+
     async def verify(self, token: str) -> Principal:
         """The principal a token speaks for.
 
