@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from flask import Flask, abort, render_template_string
+from flask import Flask, abort, render_template
 from pydantic import SecretStr
 from sqlalchemy import bindparam, select
 from vitrine_kit.asgi import Bridge, bridge_lifespan
@@ -33,6 +33,7 @@ settings = ServiceSettings(
 )
 database = Database(settings, Base.metadata)
 app = Flask(__name__)
+LIST = app.jinja_env.from_string(TEMPLATE)
 clients: dict[str, httpx.AsyncClient] = {}
 
 
@@ -63,7 +64,7 @@ async def item(item_id: int) -> dict[str, Any]:
 @app.get("/products")
 async def products() -> tuple[str, dict[str, str]]:
     rows = await database.fetch_all(PAGE)
-    return render_template_string(TEMPLATE, items=rows), {"Cache-Control": "public, max-age=1"}
+    return render_template(LIST, items=rows), {"Cache-Control": "public, max-age=1"}
 
 
 @app.get("/people/<transport>")
