@@ -14,12 +14,13 @@ from .conftest import API, Importer
 SHOPIFY = "Handle,Title,Variant Price,Variant SKU,Image Src\n"
 FILE = (SHOPIFY + "cup,Cup,9.50,C1,https://p.example/cup.jpg\nmug,Mug,12,C1,\nbad,Bad,free,,\n").encode()
 
+NO_IMPORT = "01a20000-0000-7000-8000-000000000000"
 ROUTES = [
     ("POST", "/imports"),
     ("GET", "/imports"),
-    ("GET", f"/imports/{uuid4()}"),
-    ("GET", f"/imports/{uuid4()}/problems"),
-    ("POST", f"/imports/{uuid4()}/cancel"),
+    ("GET", f"/imports/{NO_IMPORT}"),
+    ("GET", f"/imports/{NO_IMPORT}/problems"),
+    ("POST", f"/imports/{NO_IMPORT}/cancel"),
 ]
 
 
