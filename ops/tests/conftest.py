@@ -15,6 +15,7 @@ def short_temporary_directory() -> Iterator[None]:
     """Run directories of stacks with long paths are made here, and removed with it."""
     before = tempfile.tempdir
     folder = Path(tempfile.mkdtemp(prefix="vo-"))
+    folder.chmod(0o755)  # PostgreSQL's account must pass, where root runs the tests
     tempfile.tempdir = str(folder)
     yield
     tempfile.tempdir = before

@@ -18,7 +18,6 @@ from vitrine_ops.output import Output, table
 DISTRIBUTIONS = ("shared", "services/users", "services/catalog", "gateway", "ops")
 COVERED = ("vitrine_kit", "vitrine_users", "vitrine_catalog", "vitrine_gateway")
 LEAST_COVERAGE = 95
-UNIT_TESTS = tuple(f"{folder}/tests" for folder in DISTRIBUTIONS)
 
 
 @dataclass(frozen=True)
@@ -95,21 +94,21 @@ def prepare(checkout: Path, environ: Mapping[str, str], out: Output) -> Path:
 def suite(checkout: Path, python: Path, arguments: list[str]) -> list[Check]:
     """Every check in the order of their cost. Arguments for pytest run pytest alone, without the coverage demand."""
     tool = python.with_name
-    pytest = [str(python), "-m", "pytest"]
+    tests = Check("pytest", [str(python), "-m", "pytest", *arguments])
     if arguments:
-        return [Check("pytest", [*pytest, *arguments])]
+        return [tests]
     covered = [f"--cov={name}" for name in COVERED]
-    # Side by side where a test needs its own process at most; one after the other where the whole stack is measured.
-    parts = [*pytest, "-n", "2", "--dist", "loadfile", *covered, "--cov-report=", *UNIT_TESTS]
-    whole = [*pytest, *covered, "--cov-append", "--cov-report=term:skip-covered"]
+    tests = Check(
+        "pytest",
+        [*tests.command, *covered, "--cov-report=term:skip-covered", f"--cov-fail-under={LEAST_COVERAGE}"],
+    )
     return [
         Check("ruff", [str(tool("ruff")), "check", "."]),
         Check("ruff format", [str(tool("ruff")), "format", "--check", "."]),
         Check("import-linter", [str(tool("lint-imports")), "--no-cache"]),
         Check("mypy", [str(tool("mypy")), *(f"{folder}/src" for folder in DISTRIBUTIONS)]),
         Check("gixy", [str(python), "-m", "vitrine_ops.gixy_check", str(checkout)]),
-        Check("the parts", parts),
-        Check("the whole", [*whole, f"--cov-fail-under={LEAST_COVERAGE}", "tests"]),
+        tests,
     ]
 
 
