@@ -134,7 +134,11 @@ async def running(directory: Path, **environment: str) -> AsyncIterator[Instance
                     except httpx.ConnectError:
                         assert process.returncode is None, await process.stdout.read()  # type: ignore[union-attr]  # piped
                         await asyncio.sleep(0.02)
-            yield Instance(process, directory, client)
+                instance = Instance(process, directory, client)
+                # The first worker answers before the others are there.
+                while len(instance.workers()) < int(environment.get("VITRINE_WORKERS", "1")):
+                    await asyncio.sleep(0.02)
+            yield instance
         finally:
             if process.returncode is None:
                 process.terminate()
