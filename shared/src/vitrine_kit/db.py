@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from flask import current_app
 from greenlet import getcurrent
 from sqlalchemy import URL, Connection, Executable, MetaData, RowMapping, make_url
 from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -44,6 +46,30 @@ def async_url(url: str) -> URL:
 
 def _dumps(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
+
+
+class _Gate:
+    """Lets in as many as a pool has connections, in the order they came.
+
+    SQLAlchemy's own queue lets newcomers overtake those that wait, so that under load some wait for seconds.
+    """
+
+    def __init__(self, size: int, wait_s: float) -> None:
+        self._free = asyncio.Semaphore(size)
+        self._wait_s = wait_s
+
+    async def __aenter__(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._free.acquire()
+        except TimeoutError:
+            raise PoolTimeout(f"no database connection came free within {self._wait_s} s") from None
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
 
 
 class Database:
@@ -93,6 +119,8 @@ class Database:
         self.write_engine: AsyncEngine = create_async_engine(
             url, pool_size=settings.pool_write_size, **common
         )
+        self._read_gate = _Gate(settings.pool_read_size, settings.pool_wait_s)
+        self._write_gate = _Gate(settings.pool_write_size, settings.pool_wait_s)
         self._read_sync = self.read_engine.sync_engine
         self._sessions = async_sessionmaker(self.write_engine, expire_on_commit=False)
 
@@ -118,7 +146,11 @@ class Database:
             async with ambient.begin_nested():
                 yield ambient
             return
-        async with self._sessions(info={"vitrine_database": self}) as session, session.begin():
+        async with (
+            self._write_gate,
+            self._sessions(info={"vitrine_database": self}) as session,
+            session.begin(),
+        ):
             yield session
 
     @asynccontextmanager
@@ -132,7 +164,17 @@ class Database:
             async with ambient.info["vitrine_lock"]:
                 yield await ambient.connection()
             return
-        async with self.read_engine.connect() as connection:
+        async with self.separate_connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def separate_connection(self) -> AsyncIterator[AsyncConnection]:
+        """An autocommit connection of its own, also where there is a transaction around the request.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: none came free within `pool_wait_s`.
+        """
+        async with self._read_gate, self.read_engine.connect() as connection:
             yield connection
 
     async def fetch_all(self, statement: Executable, params: Params = None) -> Sequence[RowMapping]:
@@ -168,11 +210,12 @@ class Database:
             return await self._read_once(statement, params, collect)
 
     async def _read_once(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
-        if getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False):
-            with cast("Any", self._read_sync).connect() as connection:
-                return collect(cast("Connection", connection).execute(statement, params))
-        async with self.read_engine.connect() as connection:
-            return collect(await connection.execute(statement, params))
+        async with self._read_gate:
+            if getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False):
+                with cast("Any", self._read_sync).connect() as connection:
+                    return collect(cast("Connection", connection).execute(statement, params))
+            async with self.read_engine.connect() as connection:
+                return collect(await connection.execute(statement, params))
 
 
 def current_database() -> Database:

@@ -71,7 +71,7 @@ class RateLimiter:
         if per_s <= 0 or not 1 <= cost <= burst:
             raise ValueError("a rate is above 0, and one use costs between 1 and the burst")
         parameters = {"key": key, "cost_s": cost / per_s, "burst_s": burst / per_s}
-        async with self._database.read_engine.connect() as connection:
+        async with self._database.separate_connection() as connection:
             if (await connection.execute(self._spend, parameters)).scalar() is not None:
                 return 0.0
             wait_s = (await connection.execute(self._wait, parameters)).scalar()
@@ -90,7 +90,7 @@ class RateLimiter:
 
     async def forget(self, key: str) -> None:
         """Makes the key even at once, for instance after a successful sign-in."""
-        async with self._database.read_engine.connect() as connection:
+        async with self._database.separate_connection() as connection:
             await connection.execute(self._forget, {"key": key})
 
 
