@@ -78,6 +78,7 @@ def test_werkzeug_errors_keep_status_and_headers() -> None:
         (dbapi("22003"), 422),
         (dbapi("57014"), 504),
         (dbapi("40001"), 503),
+        (dbapi("53100"), 503),
         (dbapi("23505", IntegrityError), 409),
     ],
 )

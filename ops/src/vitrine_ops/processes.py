@@ -161,9 +161,15 @@ def finish(process: subprocess.Popen[str], what: str) -> str:
     """
     printed, said = process.communicate()
     if process.returncode != 0:
-        code = Exit.DISK_FULL if "No space left on device" in said else Exit.SOFTWARE
+        if "No space left on device" in said:
+            raise Failure(
+                Exit.DISK_FULL,
+                f"{what} failed: the disk is full.",
+                hint="Make room; what is running goes on by itself then.",
+                child_exit=process.returncode,
+            )
         raise Failure(
-            code,
+            Exit.SOFTWARE,
             f"{what} failed (exit code {process.returncode}): {last_words(said or printed)}",
             child_exit=process.returncode,
         )

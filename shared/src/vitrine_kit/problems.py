@@ -185,6 +185,7 @@ _INPUT_STATES = {
     "22P02": "A value has the wrong form.",
     "54000": "The input is too large to be indexed.",
 }
+_FULL_STATES = {"53100", "53200"}  # the database's disk, its memory
 _RETRY_STATES = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "08006", "08003", "08001"}
 
 
@@ -197,6 +198,9 @@ def of_database_error(error: DBAPIError) -> Problem | None:
         return Conflict("Another change got there first. Read it again and retry.")
     if state == "57014":
         return GatewayTimeout("The database did not answer in time.")
+    if state in _FULL_STATES:
+        log.error("database_full", state=state)
+        return Unavailable("There is no room left to store this. Try again later.", retry_after_s=60)
     if state in _RETRY_STATES or error.connection_invalidated:
         return Unavailable("The database is busy. Try again in a moment.")
     return None
