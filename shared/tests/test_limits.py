@@ -14,7 +14,8 @@ import pytest_asyncio
 from flask import Flask, Response, jsonify
 from pydantic import SecretStr
 from vitrine_kit import limits, problems
-from vitrine_kit.limits import Deadline, LoadShedder, current_deadline, deadline_of
+from vitrine_kit.deadlines import Deadline, current_deadline, deadline_of, set_deadline
+from vitrine_kit.limits import LoadShedder
 from vitrine_kit.problems import GatewayTimeout, Unavailable
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import serving
@@ -202,12 +203,12 @@ def test_a_deadline_runs_down_to_zero() -> None:
 
 
 async def test_children_of_a_request_have_its_deadline() -> None:
-    limits.set_deadline(Deadline.after(5))
+    set_deadline(Deadline.after(5))
     try:
         found = await asyncio.gather(*(asyncio.to_thread(current_deadline) for _ in range(2)))
         assert found == [current_deadline()] * 2
     finally:
-        limits.set_deadline(None)
+        set_deadline(None)
     assert current_deadline() is None
 
 

@@ -190,7 +190,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=json_values | st.builds(lambda v: {"title": v}, json_values))
 async def test_no_json_value_makes_a_500(client: httpx.AsyncClient, keys: Keys, value: object) -> None:
     raw = json.dumps(value).encode()

@@ -7,8 +7,8 @@ from contextvars import ContextVar
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from vitrine_kit import limits
 from vitrine_kit.db import ambient_session
+from vitrine_kit.deadlines import Deadline, current_deadline, set_deadline
 from vitrine_kit.outbound import BatchLoader, Coalescer
 
 
@@ -132,11 +132,11 @@ async def test_a_shared_call_has_neither_the_time_nor_the_transaction_of_who_ask
     tag: ContextVar[str] = ContextVar("tag")
 
     async def look(_keys: list[int] | None = None) -> dict[int, str]:
-        seen.append((limits.current_deadline(), ambient_session.get(), tag.get()))
+        seen.append((current_deadline(), ambient_session.get(), tag.get()))
         return {}
 
     tag.set("the request's id")
-    limits.set_deadline(limits.Deadline.after(0.001))
+    set_deadline(Deadline.after(0.001))
     token = ambient_session.set(AsyncSession())
     try:
         await BatchLoader(look).load_many([1])
@@ -144,7 +144,7 @@ async def test_a_shared_call_has_neither_the_time_nor_the_transaction_of_who_ask
         await shared.get("a", look)
     finally:
         ambient_session.reset(token)
-        limits.set_deadline(None)
+        set_deadline(None)
     assert seen == [(None, None, "the request's id")] * 2
 
 

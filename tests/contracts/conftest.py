@@ -16,7 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from vitrine_kit.auth import ServiceIdentity
-from vitrine_kit.outbound import Neighbour
+from vitrine_kit.outbound import Neighbour, Policy
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import (
     Keys,
@@ -26,6 +26,9 @@ from vitrine_kit.testing import (
     migrate,
     service_environment,
 )
+
+PATIENT = Policy(connect_timeout_s=20, attempt_timeout_s=20, total_timeout_s=60)
+"""A contract says what is answered, not how soon: on a busy machine a second attempt would find the first at work."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Providers:
         """What `consumer` calls `provider` with."""
         url = self.users_url if provider == "users" else self.catalog_url
         settings = ServiceSettings(secret_key="a test's own secret, long enough for all")  # type: ignore[arg-type]
-        return Neighbour(provider, url, settings, ServiceIdentity(consumer, self.keys.services[consumer]))
+        identity = ServiceIdentity(consumer, self.keys.services[consumer])
+        return Neighbour(provider, url, settings, identity, policy=PATIENT)
 
 
 @contextmanager

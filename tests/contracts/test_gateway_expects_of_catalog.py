@@ -56,22 +56,14 @@ async def test_the_same_key_makes_one_product(catalog: CatalogClient, providers:
     assert (await catalog.create_product(body, providers.owner_token, key=key)).id == first.id
 
 
-async def test_variants_and_pictures(catalog: CatalogClient, providers: Any) -> None:
+async def test_pictures_come_and_go(catalog: CatalogClient, providers: Any) -> None:
     token = providers.owner_token
     made = await catalog.create_product(lamp(), token, key=uuid4().hex)
-    sand = made.variants[0]
-    await catalog.change_variant(
-        made.id, sand.id, {"price": {"amount_minor": 9900, "currency": "EUR"}}, token
-    )
     await catalog.add_picture_from(made.id, "https://example.org/lamp.jpg", "A lamp", token, key=uuid4().hex)
     found = (await catalog.get_product(made.id, token)).value
-    assert found.variants[0].price is not None
-    assert found.variants[0].price.amount_minor == 9900
     assert [picture.alt for picture in found.pictures] == ["A lamp"]
     await catalog.delete_picture(made.id, found.pictures[0].id, token)
-    await catalog.delete_variant(made.id, sand.id, token)
-    found = (await catalog.get_product(made.id, token)).value
-    assert (len(found.variants), len(found.pictures)) == (1, 0)
+    assert not (await catalog.get_product(made.id, token)).value.pictures
 
 
 async def test_lists_and_search_page_on(catalog: CatalogClient, providers: Any) -> None:

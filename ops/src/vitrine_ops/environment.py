@@ -81,6 +81,8 @@ def of_instance(
         "VITRINE_WORKERS": str(workers),
         "VITRINE_RUN_DIR": str(run_dir),
         "VITRINE_INSTANCE": name,
+        # Nginx sends an instance nothing more before it is stopped, so that it need not wait to be found unready.
+        "VITRINE_UNREADY_S": "0",
     }
 
 

@@ -57,12 +57,19 @@ def inputs(checkout: Path) -> dict[Path, list[str]]:
     ops = requirements_of(checkout / "ops")
     found[checkout / "ops" / "requirements.lock"] = ops
     found[checkout / "ops" / "bootstrap.lock"] = [name for name in ops if name.startswith("uv")]
-    tests = checkout / "tests" / "requirements.in"
-    extra = tests.read_text(encoding="utf-8").splitlines() if tests.is_file() else []
-    found[checkout / "tests" / "requirements.lock"] = sorted(
-        {*everything, *ops, *(line.split("#")[0].strip() for line in extra)} - {""}
+    tests = checkout / "tests"
+    found[tests / "requirements.lock"] = sorted(
+        {*everything, *ops, *requirements_in(tests / "requirements.in")}
     )
+    bench = checkout / "ops" / "src" / "vitrine_ops" / "bench"
+    found[bench / "requirements.lock"] = requirements_in(bench / "requirements.in")
     return found
+
+
+def requirements_in(file: Path) -> list[str]:
+    """The requirements a text file names, one a line, without its comments; none where there is no file."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [requirement for line in lines if (requirement := line.partition("#")[0].strip())]
 
 
 def requirements_of(folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from vitrine_kit.deadlines import within_deadline
 from vitrine_kit.settings import ServiceSettings
 
 NAMING_CONVENTION = {
@@ -138,6 +139,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back on any error. One for each request.
 
+        The request's deadline holds for all of it but the commit, which once begun is never cut off.
+
         Within `idempotency.guard` it is a savepoint of the guard's transaction, so that the stored answer and the
         write are one.
         """
@@ -150,8 +153,11 @@ class Database:
             self._write_gate,
             self._sessions(info={"vitrine_database": self}) as session,
             session.begin(),
+            _at_rest(session),
+            within_deadline(),
         ):
             yield session
+            await session.flush()
 
     @asynccontextmanager
     async def read_connection(self) -> AsyncIterator[AsyncConnection]:
@@ -174,7 +180,7 @@ class Database:
         Raises:
             sqlalchemy.exc.TimeoutError: none came free within `pool_wait_s`.
         """
-        async with self._read_gate, self.read_engine.connect() as connection:
+        async with within_deadline(), self._read_gate, self.read_engine.connect() as connection:
             yield connection
 
     async def fetch_all(self, statement: Executable, params: Params = None) -> Sequence[RowMapping]:
@@ -200,14 +206,17 @@ class Database:
             # a time, for a view may gather its reads.
             async with ambient.info["vitrine_lock"]:
                 return collect(await (await ambient.connection()).execute(statement, params))
-        try:
-            return await self._read_once(statement, params, collect)
-        except DBAPIError as error:
-            # A connection the server closed, or a plan that a migration made stale: a read may simply run again.
-            stale_plan = isinstance(error, NotSupportedError) and "cached statement plan" in str(error.orig)
-            if not (error.connection_invalidated or stale_plan):
-                raise
-            return await self._read_once(statement, params, collect)
+        async with within_deadline():
+            try:
+                return await self._read_once(statement, params, collect)
+            except DBAPIError as error:
+                # A connection the server closed, or a plan that a migration made stale: a read may simply run again.
+                stale_plan = isinstance(error, NotSupportedError) and "cached statement plan" in str(
+                    error.orig
+                )
+                if not (error.connection_invalidated or stale_plan):
+                    raise
+                return await self._read_once(statement, params, collect)
 
     async def _read_once(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
         async with self._read_gate:
@@ -216,6 +225,18 @@ class Database:
                     return collect(cast("Connection", connection).execute(statement, params))
             async with self.read_engine.connect() as connection:
                 return collect(await connection.execute(statement, params))
+
+
+@asynccontextmanager
+async def _at_rest(session: AsyncSession) -> AsyncIterator[None]:
+    """Ends with no read on the session's connection: one that was begun beside others may outlive who gathered it."""
+    try:
+        yield
+    finally:
+        lock: asyncio.Lock | None = session.info.get("vitrine_lock")
+        if lock is not None:
+            async with lock:
+                pass
 
 
 def current_database() -> Database:

@@ -6,6 +6,7 @@ VITRINE_RUN_DIR         a directory of this instance alone, for its control sock
 VITRINE_UMASK           of its socket and files (default 0o077: its own user alone)
 VITRINE_LOG_LEVEL       gunicorn's own messages, on stderr (default INFO)
 VITRINE_MAX_REQUESTS    a worker is replaced after about this many requests (default 200000; 0 never)
+VITRINE_UNREADY_S       after SIGTERM a worker serves for so long while /readyz says 503 (default 5)
 VITRINE_WORKER_TIMEOUT_S a worker whose loop stands still for longer is killed (default 30)
 """
 
@@ -15,9 +16,12 @@ VITRINE_WORKER_TIMEOUT_S a worker whose loop stands still for longer is killed (
 from __future__ import annotations
 
 import gc
+import math
 import os
 from pathlib import Path
 from typing import Any
+
+from vitrine_kit.worker import DRAIN_S, unready_s
 
 bind = os.environ.get("VITRINE_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("VITRINE_WORKERS", "2"))
@@ -27,8 +31,8 @@ worker_class = "vitrine_kit.worker.VitrineWorker"
 preload_app = True
 
 timeout = int(os.environ.get("VITRINE_WORKER_TIMEOUT_S", "30"))
-# Longer than the worker gives running requests, so that gunicorn's patience does not end first.
-graceful_timeout = 25
+# Longer than a worker is unready and then gives running requests, so that gunicorn's patience does not end first.
+graceful_timeout = math.ceil(unready_s()) + DRAIN_S + 5
 # Longer than Nginx keeps its upstream connections, so that Nginx never sends into a connection just closed.
 keepalive = 75
 

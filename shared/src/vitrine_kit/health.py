@@ -1,16 +1,20 @@
-"""Liveness and readiness: `/livez` touches nothing, `/readyz` this service's own database and schema version only."""
+"""Liveness and readiness: `/livez` touches nothing, `/readyz` this service's own database and schema version only.
+
+While its server drains a service is not ready, whatever its database says: whoever asks should send nothing more.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from vitrine_kit.db import Database
-from vitrine_kit.migrations import SchemaVersion
+from vitrine_kit.draining import is_draining
+from vitrine_kit.revisions import SchemaVersion
 
 
 def register(
@@ -28,6 +32,8 @@ def register(
     @bp.get("/readyz")
     async def readyz() -> tuple[dict[str, Any], int, dict[str, str]]:
         found: dict[str, Any] = {"status": "ok", "service": name, "version": version}
+        if is_draining(request.environ):
+            return {**found, "status": "unready", "reason": "draining"}, 503, no_store
         if database is not None and applied is not None and schema is not None:
             try:
                 async with asyncio.timeout(2):

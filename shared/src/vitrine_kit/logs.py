@@ -6,6 +6,8 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -29,6 +31,16 @@ def get_logger(name: str) -> Any:
 def current_request_id() -> str | None:
     """The id of the request being served, or None outside of one."""
     return _request_id.get()
+
+
+@contextmanager
+def on_behalf_of(request_id: str | None) -> Iterator[None]:
+    """Logs what is done within, and calls neighbours, under the id of the request that asked for it some time ago."""
+    token = _request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _request_id.reset(token)
 
 
 def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:

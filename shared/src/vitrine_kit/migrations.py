@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from alembic import context
-from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -108,16 +106,3 @@ def _drop_empty_revision(_context: Any, _revision: Any, directives: list[Any]) -
         and directives[0].upgrade_ops.is_empty()
     ):
         directives[:] = []
-
-
-class SchemaVersion:
-    """Tells whether the schema in the database is new enough for this release."""
-
-    def __init__(self, directory: Path) -> None:
-        script = ScriptDirectory(str(directory))
-        self.head = script.get_current_head()
-        self._known = {revision.revision for revision in script.walk_revisions()}
-
-    def accepts(self, applied: str | None) -> bool:
-        """True at our head, and at a revision we do not know: that is a later release's, made to suit us too."""
-        return applied == self.head or (applied is not None and applied not in self._known)

@@ -14,11 +14,21 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, Request, Response, current_app
 from flask.sessions import SessionInterface, SessionMixin
-from flask_migrate import Migrate
 
-from vitrine_kit import asgi, auth, health, jobs, limits, logs, metrics, openapi, outbound, problems
+from vitrine_kit import (
+    asgi,
+    auth,
+    health,
+    jobs,
+    limits,
+    logs,
+    metrics,
+    openapi,
+    outbound,
+    problems,
+    revisions,
+)
 from vitrine_kit.db import Database
-from vitrine_kit.migrations import SchemaVersion
 from vitrine_kit.outbound import Neighbour
 from vitrine_kit.settings import ServiceSettings
 
@@ -104,9 +114,7 @@ def create_service(
 
     schema = None
     if database is not None:
-        directory = Path(app.root_path) / "migrations"
-        Migrate(app, database, directory=str(directory), include_schemas=True)
-        schema = SchemaVersion(directory)
+        schema = revisions.register(app, database, Path(app.root_path) / "migrations")
         _add_worker_command(app)
     health.register(app, name=name, version=release, database=database, schema=schema)
     for blueprint in blueprints:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import asyncpg
 import httpx
 import pytest_asyncio
 from bridge_serving import serve
+from click.testing import Result
 from flask import Flask, flash, get_flashed_messages, redirect, render_template_string, request
 from flask_debugtoolbar import DebugToolbarExtension
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
@@ -194,8 +197,15 @@ def test_migrations_run_from_the_command_line(tmp_path: Path, postgres_url: str)
     directory = str(tmp_path / "migrations")
     Migrate(app, Database(), directory=directory, version_table="bridge_migrated_version", include_name=ours)
 
+    def invoke(*arguments: str) -> Result:
+        # Flask-Migrate's own env.py asks for the thread's event loop, which a command line's thread always has.
+        with closing(asyncio.new_event_loop()) as loop:
+            asyncio.set_event_loop(loop)
+            return app.test_cli_runner().invoke(args=["db", *arguments])
+
     def flask(*arguments: str) -> str:
-        done = app.test_cli_runner().invoke(args=["db", *arguments])
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            done = thread.submit(invoke, *arguments).result()
         assert done.exit_code == 0, done.output
         return str(done.output)
 

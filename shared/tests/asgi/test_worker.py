@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import signal
@@ -13,12 +14,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+import uvicorn
 from bridge_serving import RawConnection
+from vitrine_kit.testing import free_port
 
 APP = """
 import asyncio
@@ -27,6 +31,7 @@ from contextlib import asynccontextmanager
 
 from flask import Flask, g, request
 
+from vitrine_kit import health
 from vitrine_kit.asgi import Bridge, bridge_lifespan, iter_async
 
 IMPORTED_IN = os.getpid()
@@ -34,6 +39,7 @@ IMPORTED_IN = os.getpid()
 
 def create_asgi():
     app = Flask("worker")
+    health.register(app, name="worker", version="1", database=None, schema=None)
 
     @asynccontextmanager
     async def lifespan(_):
@@ -107,6 +113,7 @@ async def launch(directory: Path, **environment: str) -> asyncio.subprocess.Proc
         "VITRINE_BIND": f"unix:{directory}/service.sock",
         "VITRINE_RUN_DIR": str(directory),
         "VITRINE_WORKERS": "1",
+        "VITRINE_UNREADY_S": "0",
         "PYTHONPATH": str(directory),
         **environment,
     }
@@ -123,8 +130,10 @@ async def launch(directory: Path, **environment: str) -> asyncio.subprocess.Proc
 @asynccontextmanager
 async def running(directory: Path, **environment: str) -> AsyncIterator[Instance]:
     process = await launch(directory, **environment)
-    transport = httpx.AsyncHTTPTransport(uds=str(directory / "service.sock"))
-    async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=10) as client:
+    address = environment.get("VITRINE_BIND")
+    transport = None if address else httpx.AsyncHTTPTransport(uds=str(directory / "service.sock"))
+    base_url = f"http://{address or 'service'}"
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, timeout=10) as client:
         try:
             async with asyncio.timeout(20):
                 while True:
@@ -190,6 +199,89 @@ async def test_on_sigterm_running_requests_are_answered_and_idle_connections_clo
         assert "lifespan left" in await instance.output()
 
 
+async def unready(instance: Instance) -> httpx.Response:
+    """The first answer of /readyz that is not 200, on a connection of its own as a probe would ask."""
+    async with asyncio.timeout(10):
+        while True:
+            answer = await instance.client.get("/readyz", headers={"Connection": "close"})
+            if answer.status_code != 200:
+                return answer
+            await asyncio.sleep(0.02)
+
+
+def on_a_port(unready_s: float) -> dict[str, str]:
+    """As in a container: gunicorn takes a UNIX socket's name away at once, a port stays while a worker listens."""
+    return {"VITRINE_BIND": f"127.0.0.1:{free_port()}", "VITRINE_UNREADY_S": str(unready_s)}
+
+
+async def test_on_sigterm_it_is_unready_while_it_serves_and_then_drains(tmp_path: Path) -> None:
+    async with running(tmp_path, **on_a_port(unready_s=1.5)) as instance:
+        assert (await instance.client.get("/readyz")).json()["status"] == "ok"
+        loop = asyncio.get_running_loop()
+        stopped_at = loop.time()
+        instance.process.send_signal(signal.SIGTERM)
+        answer = await unready(instance)
+        assert (answer.status_code, answer.json()["reason"]) == (503, "draining")
+        assert answer.headers["Cache-Control"] == "no-store"
+        slow = asyncio.create_task(instance.client.get("/slow/2000"))
+        statuses = set()
+        while loop.time() < stopped_at + 1.2:
+            for path in ("/", "/livez"):
+                statuses.add((await instance.client.get(path)).status_code)
+        assert statuses == {200}
+        assert (await slow).status_code == 200
+        assert await instance.process.wait() == 0
+        assert 1.5 < loop.time() - stopped_at < 8
+        assert "lifespan left" in await instance.output()
+
+
+async def test_a_second_signal_ends_the_waiting_in_which_each_answer_asks_for_a_new_connection(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, **on_a_port(unready_s=60)) as instance:
+        assert "connection" not in (await instance.client.get("/")).headers
+        instance.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            while (await instance.client.get("/")).headers.get("connection") != "close":
+                await asyncio.sleep(0.02)
+        (worker,) = instance.workers()
+        worker.terminate()
+        async with asyncio.timeout(5):
+            assert await instance.process.wait() == 0
+        assert "lifespan left" in await instance.output()
+
+
+async def test_sigint_to_gunicorn_ends_the_waiting(tmp_path: Path) -> None:
+    async with running(tmp_path, **on_a_port(unready_s=60)) as instance:
+        instance.process.send_signal(signal.SIGTERM)
+        await unready(instance)
+        instance.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(5):
+            assert await instance.process.wait() == 0
+        assert "lifespan left" in await instance.output()
+
+
+async def test_sigint_alone_does_not_wait(tmp_path: Path) -> None:
+    async with running(tmp_path, **on_a_port(unready_s=60)) as instance:
+        instance.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(5):
+            await instance.process.wait()
+        assert "lifespan left" in await instance.output()
+
+
+def test_gunicorn_waits_longer_than_its_workers_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vitrine_kit import gunicorn_conf
+    from vitrine_kit.worker import DRAIN_S
+
+    monkeypatch.delenv("VITRINE_UNREADY_S", raising=False)
+    assert importlib.reload(gunicorn_conf).graceful_timeout == 5 + DRAIN_S + 5
+    monkeypatch.setenv("VITRINE_UNREADY_S", "0.5")
+    assert importlib.reload(gunicorn_conf).graceful_timeout == 1 + DRAIN_S + 5
+    monkeypatch.setenv("VITRINE_UNREADY_S", "-1")
+    with pytest.raises(ValueError, match="VITRINE_UNREADY_S"):
+        importlib.reload(gunicorn_conf)
+
+
 async def test_an_idle_instance_stops_at_once(tmp_path: Path) -> None:
     async with running(tmp_path, VITRINE_WORKERS="2") as instance:
         loop = asyncio.get_running_loop()
@@ -213,7 +305,7 @@ async def test_streams_without_end_do_not_keep_a_worker_past_its_readers(tmp_pat
 
 
 async def test_workers_end_when_gunicorn_is_killed(tmp_path: Path) -> None:
-    async with running(tmp_path, VITRINE_WORKERS="2") as instance:
+    async with running(tmp_path, VITRINE_WORKERS="2", VITRINE_UNREADY_S="60") as instance:
         workers = instance.workers()
         instance.process.kill()
         await instance.process.wait()
@@ -285,3 +377,16 @@ def test_an_orphan_asks_itself_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.ppid = -1
     worker.stop_if_orphaned()
     assert asked == [(os.getpid(), signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("orphaned", [True, False])
+def test_an_orphan_does_not_wait_to_be_found_unready(orphaned: bool) -> None:
+    """Nobody would stop it a second time."""
+    from vitrine_kit.worker import DrainingServer
+
+    server = DrainingServer(uvicorn.Config("x:y"), unready_s=60, is_orphaned=lambda: orphaned)
+    server.started = True
+    server.lifespan = SimpleNamespace(state={})  # type: ignore[assignment]  # as far as it is used
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.should_exit is orphaned
+    assert bool(server.lifespan.state) is not orphaned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit import events
 from vitrine_kit.db import Database
 from vitrine_kit.ids import new_id
+from vitrine_kit.logs import current_request_id, on_behalf_of
 from vitrine_kit.problems import Conflict, Unavailable
 from vitrine_kit.testing import Keys, ServiceDatabase, serving
 
@@ -27,12 +29,14 @@ class Receiver:
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
+        self.asked_by: list[str | None] = []
         self.answer: Callable[[dict[str, Any]], int | Exception] = lambda _event: 204
         self.options: dict[str, Any] = {}
 
     async def post(self, path: str, **options: Any) -> httpx.Response:
         assert path == "/internal/events"
         self.options = options
+        self.asked_by.append(current_request_id())
         await asyncio.sleep(0)
         answer = self.answer(options["json"])
         if isinstance(answer, Exception):
@@ -107,6 +111,25 @@ async def test_an_event_is_delivered_as_it_was_written_and_then_gone(
         "payload": {"person_id": str(person)},
     }  # fmt: skip
     assert catalog.options["idempotent"] is False
+
+
+async def test_an_event_arrives_under_the_request_that_caused_it(
+    make_app: Any, database: Database, catalog: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A neighbour's client sends the id on, so that the receiver logs under it as well."""
+    make_app(log_level="WARNING")  # an app sees to what lines look like
+    for name in ("caused-it-1", "caused-it-2"):
+        with on_behalf_of(name):
+            await emit(database, name, aggregate=name)
+    await emit(database, "by itself", aggregate="nobody")
+    catalog.answer = lambda event: 503 if event["aggregate_id"] == "caused-it-2" else 204
+
+    await relay_of(database, catalog=catalog).deliver_batch()
+
+    assert current_request_id() is None
+    assert catalog.asked_by == ["caused-it-1", "caused-it-2", None]
+    [line] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["request_id"]) == ("event_put_off", "caused-it-2")
 
 
 async def test_an_event_of_a_rolled_back_transaction_never_was(database: Database) -> None:

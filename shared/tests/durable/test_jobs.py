@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -11,14 +12,16 @@ from typing import Any
 
 import asyncpg
 import pytest
-from flask import Flask, current_app
+from flask import Blueprint, Flask, current_app
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
-from vitrine_kit import jobs, limits
+from vitrine_kit import jobs
 from vitrine_kit.db import Database, current_database
+from vitrine_kit.deadlines import current_deadline
 from vitrine_kit.ids import new_id
 from vitrine_kit.jobs import queue as queue_module
-from vitrine_kit.testing import ServiceDatabase
+from vitrine_kit.logs import current_request_id
+from vitrine_kit.testing import ServiceDatabase, serving
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +73,7 @@ async def test_a_job_runs_with_its_payload_the_database_and_the_app(
 
     @jobs.task("note.add")
     async def run(payload: dict[str, Any], db: Database) -> None:
-        seen.append((payload, current_database() is db, current_app.name, limits.current_deadline()))
+        seen.append((payload, current_database() is db, current_app.name, current_deadline()))
         seen.append(await db.fetch_value(text("SHOW statement_timeout")))
 
     app = make_app()
@@ -82,6 +85,59 @@ async def test_a_job_runs_with_its_payload_the_database_and_the_app(
     [(payload, same, name, deadline), timeout] = seen
     assert (payload["n"], same, name, deadline, timeout) == (1, True, app.name, None, "0")
     assert app.extensions["vitrine"].database is database, "the app has its own database back"
+
+
+async def test_a_job_is_logged_under_the_request_that_asked_for_it(
+    make_app: Any, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids: dict[str, list[str | None]] = {"first": [], "second": [], "gave_up": []}
+
+    async def gave_up(_payload: dict[str, Any], _db: Database, _error: str) -> None:
+        ids["gave_up"].append(current_request_id())
+
+    @jobs.task("note.first")
+    async def first(_payload: dict[str, Any], db: Database) -> None:
+        ids["first"].append(current_request_id())
+        async with db.transaction() as session:
+            await jobs.enqueue(session, "note.second")
+
+    @jobs.task("note.second", max_attempts=1, gave_up=gave_up)
+    async def second(_payload: dict[str, Any], _db: Database) -> None:
+        ids["second"].append(current_request_id())
+        raise RuntimeError("no")
+
+    bp = Blueprint("notes", __name__)
+
+    @bp.post("/notes")
+    async def add() -> str:
+        async with current_database().transaction() as session:
+            await jobs.enqueue(session, "note.first")
+        return "queued"
+
+    app = make_app(bp, log_level="INFO")
+    async with serving(app) as client:
+        await client.post("/notes", headers={"X-Request-Id": "asked-for-by-this"})
+    async with working(app):
+        await until(lambda: bool(ids["gave_up"]))
+
+    assert ids == {name: ["asked-for-by-this"] for name in ids}
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = {(line["event"], line["request_id"]) for line in lines if "job" in line}
+    events = {"job_started", "job_done", "job_failed", "job_given_up"}
+    assert told == {(event, "asked-for-by-this") for event in events}
+
+
+async def test_a_job_that_no_request_asked_for_has_no_request(make_app: Any, database: Database) -> None:
+    ids: list[str | None] = []
+
+    @jobs.task("note.add")
+    async def run(_payload: dict[str, Any], _db: Database) -> None:
+        ids.append(current_request_id())
+
+    await queued(database, "note.add")
+    async with working(make_app()):
+        await until_empty(database)
+    assert ids == [None]
 
 
 async def test_a_job_is_there_only_if_its_transaction_commits(database: Database) -> None:

@@ -90,21 +90,6 @@ class CatalogClient:
         """Removes a product with its variants and pictures."""
         await self._write("DELETE", f"/products/{_segment(product_id)}", token, etag=etag)
 
-    async def add_variant(self, product_id: str, body: Params, token: str, *, key: str) -> None:
-        """Adds a variant to a product."""
-        await self._write("POST", f"/products/{_segment(product_id)}/variants", token, body, key=key)
-
-    async def change_variant(self, product_id: str, variant_id: str, patch: Params, token: str) -> None:
-        """Applies a merge patch to one variant."""
-        path = f"/products/{_segment(product_id)}/variants/{_segment(variant_id)}"
-        await self._write("PATCH", path, token, patch)
-
-    async def delete_variant(self, product_id: str, variant_id: str, token: str) -> None:
-        """Removes one variant."""
-        await self._write(
-            "DELETE", f"/products/{_segment(product_id)}/variants/{_segment(variant_id)}", token
-        )
-
     async def add_picture_from(
         self, product_id: str, source_url: str, alt: str, token: str, *, key: str
     ) -> None:

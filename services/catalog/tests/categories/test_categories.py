@@ -166,7 +166,7 @@ async def test_parallel_creations_of_one_name_make_one(catalog):
     assert sorted(response.status_code for response in answers) == [201, *[409] * 5]
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(moves=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12))
 async def test_whatever_moves_are_asked_for_it_stays_a_tree(catalog, moves):
     made = [(await catalog.category(f"C{n}-{new_id()}")) for n in range(6)]

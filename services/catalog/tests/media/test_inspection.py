@@ -67,7 +67,7 @@ def test_what_is_no_usable_picture_is_refused(tmp_path, data):
         inspect(*written(tmp_path, data))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF"]),
     cut=st.integers(0, 400),

@@ -139,14 +139,14 @@ async def test_no_syntax_is_an_error(catalog, q):
     assert await found(catalog, q) == []
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(q=st.text(min_size=1, max_size=80).filter(lambda text: "\0" not in text))
 async def test_nothing_a_person_types_is_an_error(catalog, q):
     response = await catalog.get("/search", params={"q": q})
     assert response.status_code == 200, response.text
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     title=st.text("abcdefghij-./ äöü7", min_size=3, max_size=40).filter(
         lambda text: len(text.strip("-./ ")) > 2

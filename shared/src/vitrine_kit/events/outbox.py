@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from vitrine_kit.db import Database
 from vitrine_kit.ids import new_id
+from vitrine_kit.logs import current_request_id
 
 TABLE = "outbox"
 
@@ -45,6 +46,9 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("attempts", Integer, nullable=False, server_default=text("0")),
         Column("next_attempt_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
         Column("last_error", Text),
+        Column(
+            "request_id", Text, comment="The request in which it was written; it is delivered under the same"
+        ),
         Index(None, "aggregate_id", "position"),
         comment="Events not yet acknowledged by every service they are for; rows go when they are.",
     )
@@ -90,6 +94,7 @@ async def emit(
         "aggregate": str(aggregate_id),
         "payload": orjson.dumps(payload or {}, default=str).decode(),
         "channel": channel_of(schema),
+        "request_id": current_request_id(),
     }
     # Positions are given out before the commit. Without the lock a later event of the aggregate could be seen, and
     # sent, before an earlier one whose transaction is still running.
@@ -100,8 +105,8 @@ async def emit(
     await session.execute(
         text(
             f"WITH told AS (SELECT pg_notify(:channel, '')) INSERT INTO \"{schema}\".{TABLE}"  # noqa: S608 - a constant
-            " (id, topic, aggregate_id, payload)"
-            " SELECT :id, :topic, :aggregate, CAST(:payload AS jsonb) FROM told"
+            " (id, topic, aggregate_id, payload, request_id)"
+            " SELECT :id, :topic, :aggregate, CAST(:payload AS jsonb), :request_id FROM told"
         ),
         parameters,
     )

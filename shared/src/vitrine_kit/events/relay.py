@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from vitrine_kit.db import Database
 from vitrine_kit.events.outbox import TABLE, channel_of
-from vitrine_kit.logs import get_logger
+from vitrine_kit.logs import get_logger, on_behalf_of
 from vitrine_kit.problems import Problem
 
 log = get_logger(__name__)
@@ -64,8 +64,8 @@ class Relay:
         self._wake = asyncio.Event()
         table = f'"{database.schema}".{TABLE}'
         self._claim = text(
-            "SELECT position, id, topic, aggregate_id, payload, occurred_at, delivered_to, attempts"  # noqa: S608
-            f" FROM {table} o WHERE next_attempt_at <= clock_timestamp() AND NOT EXISTS"
+            "SELECT position, id, topic, aggregate_id, payload, occurred_at, delivered_to, attempts,"  # noqa: S608
+            f" request_id FROM {table} o WHERE next_attempt_at <= clock_timestamp() AND NOT EXISTS"
             f" (SELECT FROM {table} p WHERE p.aggregate_id = o.aggregate_id AND p.position < o.position)"
             " ORDER BY position LIMIT :batch FOR UPDATE OF o SKIP LOCKED"
         )
@@ -131,13 +131,14 @@ class Relay:
         }
         await session.execute(self._put_off, parameters)
         level = log.error if row["attempts"] >= 10 else log.warning
-        level(
-            "event_put_off",
-            event_id=str(row["id"]),
-            topic=row["topic"],
-            attempts=row["attempts"] + 1,
-            reason=error,
-        )
+        with on_behalf_of(row["request_id"]):
+            level(
+                "event_put_off",
+                event_id=str(row["id"]),
+                topic=row["topic"],
+                attempts=row["attempts"] + 1,
+                reason=error,
+            )
 
     async def _deliver(self, row: RowMapping) -> tuple[list[str], str | None]:
         """Sends an event to the services that have not got it; who has it now, and the first failure."""
@@ -155,9 +156,10 @@ class Relay:
                 continue
             try:
                 # Tried once, with all the time for it: trying again is the relay's own work.
-                response = await self._receivers[name].post(
-                    "/internal/events", json=body, idempotent=False, timeout_s=DELIVERY_TIMEOUT_S
-                )
+                with on_behalf_of(row["request_id"]):
+                    response = await self._receivers[name].post(
+                        "/internal/events", json=body, idempotent=False, timeout_s=DELIVERY_TIMEOUT_S
+                    )
             except (Problem, httpx.HTTPError, OSError) as error:
                 failure = failure or f"{name}: {error}"
                 continue

@@ -11,9 +11,9 @@ from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecut
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Context, Job
 
-from vitrine_kit.jobs.queue import RetryLater, Task
+from vitrine_kit.jobs.queue import RetryLater, Task, request_id_of
 from vitrine_kit.jobs.schema import queue_settings
-from vitrine_kit.logs import get_logger
+from vitrine_kit.logs import get_logger, on_behalf_of
 
 if TYPE_CHECKING:
     from vitrine_kit.jobs.worker import Worker
@@ -59,6 +59,10 @@ class Executor(AbstractEntrypointExecutor):
             RetryRequested: the job is to be queued again.
             Exception: the last attempt failed; PgQueuer then keeps the job as failed.
         """
+        with on_behalf_of(request_id_of(job)):
+            await self._attempt(job)
+
+    async def _attempt(self, job: Job) -> None:
         try:
             [row] = await self._driver.fetch(self._count, job.id, _INTERRUPTED)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

@@ -10,12 +10,17 @@ from typing import Any
 
 import orjson
 from pgqueuer.core.tm import TaskManager
+from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import JobId
 from pgqueuer.ports.driver import Driver, NotifyCallback
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vitrine_kit.db import Database
 from vitrine_kit.jobs.schema import queries_of
+from vitrine_kit.logs import current_request_id
+
+REQUEST_ID = "request_id"
+"""The member of a job's headers that holds the request it is for."""
 
 Payload = dict[str, Any]
 Run = Callable[[Payload, Database], Awaitable[None]]
@@ -91,6 +96,8 @@ async def enqueue(
 ) -> int | None:
     """Puts a job into the queue; it is there when, and only when, the session's transaction commits.
 
+    The job is logged under the id of the request that is being served.
+
     Args:
         session: the transaction that asks for the work.
         name: which task is to run.
@@ -115,9 +122,21 @@ async def enqueue(
         [priority],
         [timedelta(seconds=delay_s)],
         [dedupe_key],
+        [_headers()],
         on_conflict="skip",
     )
     return number
+
+
+def _headers() -> dict[str, str] | None:
+    request_id = current_request_id()
+    return None if request_id is None else {REQUEST_ID: request_id}
+
+
+def request_id_of(job: Job) -> str | None:
+    """The id of the request in which the job was queued, or in which the job was that queued it."""
+    found = (job.headers or {}).get(REQUEST_ID)
+    return found if isinstance(found, str) else None
 
 
 async def requeue(session: AsyncSession, numbers: Sequence[int]) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from vitrine_kit import events, idempotency, limits
 from vitrine_kit.db import Database
+from vitrine_kit.deadlines import set_deadline
 from vitrine_kit.jobs.attempts import Executor, Interrupted, unused
 from vitrine_kit.jobs.queue import Task, registered_tasks
 from vitrine_kit.jobs.schema import queries_of, queue_settings
@@ -218,7 +219,7 @@ class Worker:
             self._running.discard(running)
 
     async def _call(self, one: Task, payload: dict[str, Any], job: Job, attempt: int) -> None:
-        limits.set_deadline(None)
+        set_deadline(None)
         with self.app.app_context():
             log.info("job_started", task=one.name, job=job.id, attempt=attempt)
             await one.run(payload, self.database)

@@ -1,32 +1,20 @@
-"""What a request may use: its time, its place among those running, and how often somebody may ask."""
+"""What a request may use: its time (`deadlines`), its place among those running, and how often somebody may ask."""
 
 from flask import Flask, has_request_context, request
 
-from vitrine_kit.limits.deadlines import (
-    DEADLINE_HEADER,
-    DEADLINE_VARIABLE,
-    Deadline,
-    current_deadline,
-    deadline_of,
-    set_deadline,
-)
+from vitrine_kit.deadlines import DEADLINE_VARIABLE, deadline_of, set_deadline
 from vitrine_kit.limits.rates import RateLimiter, purge_rates, rate_limit_table
 from vitrine_kit.limits.shedding import EXEMPT_PATHS, EXTENSION, LoadShedder, shedder_of
 from vitrine_kit.settings import ServiceSettings
 
 __all__ = [
-    "DEADLINE_HEADER",
     "EXEMPT_PATHS",
-    "Deadline",
     "LoadShedder",
     "RateLimiter",
     "client_address",
-    "current_deadline",
-    "deadline_of",
     "purge_rates",
     "rate_limit_table",
     "register",
-    "set_deadline",
     "shedder_of",
 ]
 

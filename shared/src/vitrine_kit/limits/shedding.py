@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, current_app
 
 from vitrine_kit.asgi import await_
-from vitrine_kit.limits.deadlines import LEAST_TIME_S, current_deadline
+from vitrine_kit.deadlines import LEAST_TIME_S, current_deadline
 from vitrine_kit.problems import GatewayTimeout, Unavailable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from typing import Generic, TypeVar
 
 from vitrine_kit.db import ambient_session
-from vitrine_kit.limits import set_deadline
+from vitrine_kit.deadlines import set_deadline
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

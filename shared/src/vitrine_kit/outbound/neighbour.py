@@ -14,7 +14,7 @@ import orjson
 from flask import Flask, has_request_context, request
 
 from vitrine_kit.auth.services import SERVICE_HEADER, ServiceIdentity
-from vitrine_kit.limits import DEADLINE_HEADER, current_deadline
+from vitrine_kit.deadlines import DEADLINE_HEADER, current_deadline
 from vitrine_kit.logs import current_request_id, get_logger
 from vitrine_kit.outbound.breaker import Breaker, BreakerState
 from vitrine_kit.outbound.policy import (

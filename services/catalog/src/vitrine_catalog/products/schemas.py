@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import Field, field_validator
 from vitrine_kit.openapi import Query, Schema
 from vitrine_kit.pagination import PageQuery
 
@@ -17,6 +17,7 @@ from vitrine_catalog.wire import (
     Filled255,
     Grams,
     Html,
+    Moment,
     OnHand,
     Position,
     SeoText,
@@ -306,9 +307,7 @@ class ProductFilters(Query):
         None, ge=0, le=MAX_PRICE_MINOR, description="Minor units; some variant costs it or less."
     )
     in_stock: bool | None = None
-    updated_after: AwareDatetime | None = Field(
-        None, description="RFC 3339 with an offset; later than this moment."
-    )
+    updated_after: Moment | None = Field(None, description="RFC 3339 with an offset; later than this moment.")
     created_by: UUID | None = None
 
     @field_validator("updated_after")
