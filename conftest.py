@@ -1,3 +1,62 @@
-"""The fixtures every test folder shares come from the kit."""
+"""The fixtures every test folder shares come from the kit; and which tests keep together where several workers run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["vitrine_kit.testing"]
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("vitrine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vitrine")
+
+TOGETHER = {
+    "tests/e2e": "stack",
+    "tests/browser": "stack",
+    "tests/chaos": "stack",
+    "tests/contracts": "contracts",
+    "tests/containers": "containers",
+}
+"""Folders whose tests share what takes long to start, the longest first: in this order they are to begin."""
+
+
+def group_of(nodeid: str) -> str:
+    """What must run in one worker, one test after the other: what shares a stack, else a file."""
+    file = nodeid.partition("::")[0]
+    return next((group for folder, group in TOGETHER.items() if file.startswith(f"{folder}/")), file)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several workers the groups that take longest begin first."""
+    if hasattr(config, "workerinput"):
+        folders = list(TOGETHER)
+
+        def rank(item: pytest.Item) -> int:
+            return next(
+                (n for n, folder in enumerate(folders) if item.nodeid.startswith(folder)), len(folders)
+            )
+
+        items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Gives each worker one group at a time, in the order of collection."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    gone = [folder for folder in TOGETHER if not (config.rootpath / folder).is_dir()]
+    assert not gone, f"conftest.py keeps the tests of {gone} together, and there is no such folder"
+    config.option.loadscopereorder = False
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)

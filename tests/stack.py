@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,6 +90,18 @@ class RunningStack:
     def token(self, role: str = "owner") -> str:
         """A short-lived access token with the role's permissions."""
         return str(json.loads(self.cli("token", "--role", role, "--json").stdout)["access_token"])
+
+
+def until(condition: Callable[[], object], what: str, *, seconds: float = 20) -> None:
+    """Asks again until it holds.
+
+    Raises:
+        AssertionError: it did not within the time; says what was waited for.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
 
 
 def free_port() -> int:

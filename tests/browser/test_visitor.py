@@ -123,7 +123,7 @@ async def test_every_page_fits_a_phone(chromium: Any, stack: Any, faults: Any, s
     await context.close()
 
 
-@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("path", PUBLIC, ids=[path.replace(SHELF, "shelf") for path in PUBLIC])
 async def test_every_page_can_be_read_by_ear(page: Any, path: str) -> None:
     await page.goto(path)
     assert await page.evaluate("document.documentElement.lang") == "en"

@@ -16,6 +16,7 @@ import yaml
 from joserfc.jwk import OKPKey
 from vitrine_kit.auth import ServiceIdentity
 from vitrine_kit.auth.services import ServiceVerifier
+from vitrine_kit.worker import DEFAULT_UNREADY_S, DRAIN_S
 
 from tests.containers.project import BUILT, CHECKOUT, JOBS, LASTING, SERVICES
 
@@ -46,6 +47,15 @@ def make_secrets(folder: Path) -> None:
 def test_holds_every_process_and_nothing_else(compose: dict[str, Any]) -> None:
     """A service more needs its place in the tests of the containers too."""
     assert set(compose["services"]) == {*LASTING, *JOBS}
+
+
+@pytest.mark.parametrize("service", ["users", "catalog", "gateway"])
+def test_a_web_container_is_not_killed_while_it_drains(compose: dict[str, Any], service: str) -> None:
+    """It is unready, then ends what runs; gunicorn waits for that, and the engine must wait for gunicorn."""
+    assert "VITRINE_UNREADY_S" not in compose["services"][service]["environment"]
+    grace_s = int(compose["services"][service]["stop_grace_period"].removesuffix("s"))
+    gunicorn_s = DEFAULT_UNREADY_S + DRAIN_S + 5
+    assert grace_s >= gunicorn_s + 5
 
 
 @pytest.mark.parametrize("service", [*LASTING, *JOBS])

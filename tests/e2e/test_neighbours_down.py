@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from tests.stack import until
 
 pytestmark = pytest.mark.stack
 
@@ -23,13 +24,6 @@ def without(stack: Any, service: str) -> Iterator[None]:
         yield
     finally:
         stack.start(service)
-
-
-def until(condition: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
 
 
 def fresh(url: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from tests.stack import until
 
 pytestmark = pytest.mark.stack
 
@@ -34,14 +35,6 @@ def register(visitor: httpx.Client) -> dict[str, Any]:
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def until(condition: Any, *, seconds: float, what: str) -> None:
-    """Asks again until it holds; fails after the time given."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 def test_register_sign_in_refresh_and_sign_out(visitor: httpx.Client) -> None:
@@ -95,8 +88,7 @@ def test_a_deleted_person_is_forgotten_by_the_catalogue(visitor: httpx.Client, s
     assert gone.status_code == 204, gone.text
     until(
         lambda: visitor.get(address, headers=owner).json()["created_by"] is None,
-        seconds=15,
-        what="the catalogue forgets the person",
+        "the catalogue forgets the person",
     )
     again = visitor.post(f"{USERS}/tokens", json={"email": person["email"], "password": PASSWORD})
     assert again.status_code == 401

@@ -7,8 +7,7 @@ import os
 import secrets
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.stack import CHECKOUT, RunningStack, data_directory, free_port
+from tests.stack import CHECKOUT, RunningStack, data_directory, free_port, until
 
 pytestmark = pytest.mark.stack
 
@@ -31,13 +30,6 @@ def other(release_store: str) -> Iterator[RunningStack]:
             yield found
         finally:
             found.down()
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def processes_of(data: Path) -> list[str]:
@@ -159,7 +151,7 @@ def test_nothing_outlives_a_killed_supervisord_and_the_next_start_is_free(
     assert healthy(other)
     assert healthy(stack)  # two stacks side by side
     os.kill(supervisord_of(other), signal.SIGKILL)
-    wait_for(lambda: not processes_of(other.data))
+    until(lambda: not processes_of(other.data), "its processes end", seconds=60)
     assert refused(other, "status")[0] == 3
     other.up("--no-seed")
     assert healthy(other)
@@ -190,7 +182,7 @@ def test_a_killed_foreground_start_leaves_nothing_and_locks_nothing(other: Runni
     assert healthy(other)
     process.kill()
     process.communicate()
-    wait_for(lambda: not processes_of(other.data))
+    until(lambda: not processes_of(other.data), "its processes end", seconds=60)
     second = foreground(other)
     assert healthy(other)
     second.send_signal(signal.SIGINT)

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from vitrine_ops.output import Output, table
 DISTRIBUTIONS = ("shared", "services/users", "services/catalog", "gateway", "ops")
 COVERED = ("vitrine_kit", "vitrine_users", "vitrine_catalog", "vitrine_gateway")
 LEAST_COVERAGE = 95
+ALONE = "tests/chaos"
+"""Its tests put load on a stack: others beside them would take the processors the services need to answer it."""
+MOST_WORKERS = 4
+"""The tests that share a stack take longest and stay in one worker, so that more would end before it."""
 
 
 @dataclass(frozen=True)
@@ -92,24 +98,43 @@ def prepare(checkout: Path, environ: Mapping[str, str], out: Output) -> Path:
 
 
 def suite(checkout: Path, python: Path, arguments: list[str]) -> list[Check]:
-    """Every check in the order of their cost. Arguments for pytest run pytest alone, without the coverage demand."""
+    """Every check in the order of their cost.
+
+    Arguments for pytest run pytest alone, in one process, without the coverage demand. Otherwise several processes run
+    the tests side by side, and those that need the machine for themselves follow.
+    """
     tool = python.with_name
-    tests = Check("pytest", [str(python), "-m", "pytest", *arguments])
+    pytest = [str(python), "-m", "pytest"]
     if arguments:
-        return [tests]
+        return [Check("pytest", [*pytest, *arguments])]
     covered = [f"--cov={name}" for name in COVERED]
-    tests = Check(
-        "pytest",
-        [*tests.command, *covered, "--cov-report=term:skip-covered", f"--cov-fail-under={LEAST_COVERAGE}"],
-    )
+    coverage = [*covered, "--cov-report=term:skip-covered", f"--cov-fail-under={LEAST_COVERAGE}"]
     return [
         Check("ruff", [str(tool("ruff")), "check", "."]),
         Check("ruff format", [str(tool("ruff")), "format", "--check", "."]),
         Check("import-linter", [str(tool("lint-imports")), "--no-cache"]),
         Check("mypy", [str(tool("mypy")), *(f"{folder}/src" for folder in DISTRIBUTIONS)]),
         Check("gixy", [str(python), "-m", "vitrine_ops.gixy_check", str(checkout)]),
-        tests,
+        Check("pytest", [*pytest, f"--ignore={ALONE}", "-n", str(workers()), *coverage]),
+        Check(f"pytest {ALONE}", [*pytest, ALONE]),
     ]
+
+
+def workers() -> int:
+    """How many processes run tests: one more than there are processors, since the stack's tests mostly wait."""
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(usable + 1, MOST_WORKERS)
+
+
+@contextmanager
+def release_store(environ: Mapping[str, str]) -> Iterator[str]:
+    """Where the tests' stacks find the releases that another has built: several processes of tests start one each."""
+    if "VITRINE_RELEASE_STORE" in environ:
+        yield environ["VITRINE_RELEASE_STORE"]
+        return
+    with tempfile.TemporaryDirectory(prefix="vitrine-releases-") as folder:
+        Path(folder).chmod(0o755)  # the account that runs a stack in root's place must pass
+        yield folder
 
 
 def run(checkout: Path, python: Path, arguments: list[str], environ: Mapping[str, str], out: Output) -> Exit:
@@ -120,8 +145,18 @@ def run(checkout: Path, python: Path, arguments: list[str], environ: Mapping[str
         "PATH": f"{python.parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
     }
     env.pop("PYTHONPATH", None)
+    # pytest compiles what it and its plugins consist of in a way of its own: once, not in each process of each run.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    with release_store(environ) as store:
+        return run_all(
+            suite(checkout, python, arguments), checkout, env | {"VITRINE_RELEASE_STORE": store}, out
+        )
+
+
+def run_all(checks: list[Check], checkout: Path, env: dict[str, str], out: Output) -> Exit:
+    """Runs each check to its end, the next one after it; what they print is passed on as it comes."""
     rows, failed = [], []
-    for check in suite(checkout, python, arguments):
+    for check in checks:
         out.say(f"\n── {check.name} " + "─" * max(4, 70 - len(check.name)))
         started = time.monotonic()
         code = subprocess.run(check.command, cwd=checkout, env=env, check=False).returncode

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import asyncpg
 import pytest
 import pytest_asyncio
-from users_world import Person, World, settings_of
-from vitrine_kit.testing import (
-    Keys,
-    ServiceDatabase,
-    create_service_database,
-    drop_service_database,
-    migrate,
-    service_environment,
-    serving,
-)
-from vitrine_users import create_app
+from users_world import Person, World, living, migrated_database
+from vitrine_kit.testing import Keys, ServiceDatabase, service_environment
 
 
 @pytest_asyncio.fixture(scope="session")
 async def users_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
-    database = await create_service_database(postgres_url, "users")
-    migrate("vitrine_users", service_environment("users", keys, database))
-    yield database
-    await drop_service_database(postgres_url, database)
+    async with migrated_database(postgres_url, keys) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +34,8 @@ async def sql(users_database: ServiceDatabase) -> AsyncIterator[asyncpg.Connecti
 
 @pytest_asyncio.fixture(scope="session")
 async def world(environment: dict[str, str], sql: asyncpg.Connection, keys: Keys) -> AsyncIterator[World]:
-    app = create_app(settings_of(environment))
-    async with serving(app) as client:
-        yield World(app, client, sql, keys)
+    async with living(environment, sql, keys) as found:
+        yield found
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -61,11 +49,4 @@ def make_world(
     environment: dict[str, str], sql: asyncpg.Connection, keys: Keys
 ) -> Callable[..., AbstractAsyncContextManager[World]]:
     """A second instance of the service with other settings: `async with make_world(refresh_grace_s=0) as world`."""
-
-    @asynccontextmanager
-    async def make(**changes: Any) -> AsyncIterator[World]:
-        app = create_app(settings_of(environment, **changes))
-        async with serving(app) as client:
-            yield World(app, client, sql, keys)
-
-    return make
+    return partial(living, environment, sql, keys)

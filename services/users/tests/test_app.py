@@ -19,7 +19,7 @@ async def test_it_is_alive_and_ready(world: World) -> None:
 
     assert live.json()["service"] == "users"
     assert ready.status_code == 200, ready.text
-    assert ready.json()["schema"] == "0001"
+    assert ready.json()["schema"] == "0002"
 
 
 async def test_the_asgi_app_starts_serves_and_stops(environment: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ async def test_the_worker_tells_catalog_of_an_erased_person(
     worker = jobs.Worker(app)
     running = asyncio.create_task(worker.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             request = await received.get()
     finally:
         worker.stop.set()

@@ -141,7 +141,7 @@ paths = st.sampled_from(["/registrations", "/tokens", "/tokens/refresh", "/token
 members = st.sampled_from(["email", "password", "name", "refresh_token"]) | st.text(max_size=8)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(path=paths, body=st.dictionaries(members, json_values, max_size=5))
 async def test_any_json_gets_an_answer_of_the_document(world: World, path: str, body: dict[str, Any]) -> None:
     answer = await world.client.post(f"{API}{path}", json=body, headers={"X-Real-IP": world.some_address()})
@@ -149,7 +149,7 @@ async def test_any_json_gets_an_answer_of_the_document(world: World, path: str, 
     assert answer.status_code in {201, 204, 400, 401, 409, 422, 429}, answer.text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(email=st.emails(), password=st.text(max_size=140), name=st.text(max_size=130))
 async def test_any_email_password_and_name_register_or_are_refused(
     world: World, email: str, password: str, name: str
@@ -165,7 +165,7 @@ async def test_any_email_password_and_name_register_or_are_refused(
         assert again.status_code == 201, again.text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(token=st.binary(max_size=120))
 async def test_any_bearer_token_is_refused(world: World, token: bytes) -> None:
     safe = bytes(byte for byte in token if byte not in b"\r\n\0")

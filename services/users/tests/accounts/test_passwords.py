@@ -179,15 +179,15 @@ async def test_an_unknown_account_costs_as_much_as_a_wrong_password() -> None:
     known, unknown = [], []
     for _ in range(15):
         for times, candidate in ((known, stored), (unknown, None)):
-            started = time.perf_counter()
+            started = time.process_time()  # not the clock: others on the machine take time, too
             await hasher.verify(candidate, "some wrong password")
-            times.append(time.perf_counter() - started)
+            times.append(time.process_time() - started)
     hasher.close()
 
     assert 0.7 < min(known) / min(unknown) < 1.4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(LETTERS, min_size=1, max_size=6), st.text(LETTERS, min_size=1, max_size=6))
 def test_two_passwords_are_one_only_if_they_compose_alike(first: str, second: str) -> None:
     hasher = PasswordHasher(cheap_settings())

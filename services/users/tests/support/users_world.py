@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,16 @@ from uuid import UUID
 import asyncpg
 import httpx
 from flask import Flask
-from vitrine_kit.testing import Keys
+from vitrine_kit.testing import (
+    Keys,
+    ServiceDatabase,
+    create_service_database,
+    drop_service_database,
+    migrate,
+    service_environment,
+    serving,
+)
+from vitrine_users import create_app
 from vitrine_users.settings import UsersSettings
 
 API = "/api/users/v1"
@@ -122,3 +133,22 @@ class World:
     async def send(self, person: Person, method: str, path: str, **options: Any) -> httpx.Response:
         headers = person.headers | options.pop("headers", {})
         return await self.client.request(method, f"{API}{path}", headers=headers, **options)
+
+
+@asynccontextmanager
+async def migrated_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
+    """A database with the service's tables and nobody in them."""
+    database = await create_service_database(postgres_url, "users")
+    migrate("vitrine_users", service_environment("users", keys, database))
+    yield database
+    await drop_service_database(postgres_url, database)
+
+
+@asynccontextmanager
+async def living(
+    environment: dict[str, str], sql: asyncpg.Connection, keys: Keys, **changes: Any
+) -> AsyncIterator[World]:
+    """An instance of the service, with these of its settings changed."""
+    app = create_app(settings_of(environment, **changes))
+    async with serving(app) as client:
+        yield World(app, client, sql, keys)
