@@ -165,8 +165,10 @@ def run_all(checks: list[Check], checkout: Path, env: dict[str, str], out: Outpu
         )
         if code != 0:
             failed.append(check.name)
-    out.say("\n" + table(rows, ["check", "outcome", "time"]))
-    out.say("\nall checks passed" if not failed else f"\nfailed: {', '.join(failed)}")
+    verdict = "all checks passed" if not failed else f"failed: {', '.join(failed)}"
+    out.result(
+        {"ok": not failed, "failed": failed}, f"\n{table(rows, ['check', 'outcome', 'time'])}\n\n{verdict}"
+    )
     return Exit.FAILED if failed else Exit.OK
 
 

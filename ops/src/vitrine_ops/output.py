@@ -1,4 +1,4 @@
-"""What commands say: lines for a person on standard error or out, or one JSON document on standard output."""
+"""What commands say: what they do on standard error, what came of it, for people or as JSON, on standard output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Output:
-    """Where a command's words go; with `--json` only the final document reaches standard output."""
+    """Where a command's words go; only the outcome reaches standard output, with `--json` as one document."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -19,7 +19,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line about what is being done."""
-        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+        print(text, file=sys.stderr, flush=True)
 
     def result(self, document: dict[str, Any], text: str) -> None:
         """The outcome: the document with `--json`, else the text."""
