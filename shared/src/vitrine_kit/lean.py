@@ -32,13 +32,32 @@ _FOR_THE_ORIGINAL = frozenset(("location", "content-location"))
 
 def make_lean(app: Flask) -> Flask:
     """Give `app` the lean forms, wherever it does not have a class or method of its own in that place."""
+    if app.request_class is Request:
+        app.request_class = LeanRequest
     if app.response_class is Response:
         app.response_class = LeanResponse
     if type(app.json) is DefaultJSONProvider:
         app.json = OrjsonProvider(app)
     if type(app).create_url_adapter is Flask.create_url_adapter:
         app.create_url_adapter = UrlAdapters(app)  # type: ignore[method-assign]  # documented as overridable
+    if type(app).make_response is Flask.make_response:
+        make_other = app.make_response
+
+        def make_response(rv: Any) -> Response:
+            # The first that Flask does with a dict or a list, after asking what else it may be.
+            kind = type(rv)
+            return cast(Response, app.json.response(rv)) if kind is dict or kind is list else make_other(rv)
+
+        app.make_response = make_response  # type: ignore[method-assign]  # documented as overridable
     return app
+
+
+class LeanRequest(Request):
+    """A request that has nothing to close unless its files were read."""
+
+    def close(self) -> None:
+        if "files" in self.__dict__:
+            super().close()
 
 
 class LeanResponse(Response):

@@ -6,15 +6,16 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import io
 import uuid
 from collections import OrderedDict, namedtuple
 from typing import Any
 
 import pytest
-from flask import Flask, Response, jsonify, redirect, request, url_for
+from flask import Flask, Request, Response, jsonify, redirect, request, url_for
 from flask.json.provider import DefaultJSONProvider
 from markupsafe import Markup
-from vitrine_kit.lean import LeanResponse, OrjsonProvider, make_lean
+from vitrine_kit.lean import LeanRequest, LeanResponse, OrjsonProvider, make_lean
 from werkzeug.datastructures import MultiDict
 
 Pair = namedtuple("Pair", ["left", "right"])
@@ -281,7 +282,24 @@ def test_callbacks_on_close_run() -> None:
     assert closed == [True]
 
 
+def test_uploaded_files_are_closed_after_the_request() -> None:
+    app = make_lean(Flask("uploads"))
+    streams = []
+
+    @app.post("/")
+    def take() -> list[str]:
+        streams.append(request.files["one"].stream)
+        return [request.files["one"].read().decode()]
+
+    answer = app.test_client().post("/", data={"one": (io.BytesIO(b"text"), "one.txt")})
+    assert answer.json == ["text"]
+    assert [stream.closed for stream in streams] == [True]
+
+
 def test_what_an_app_has_of_its_own_stays() -> None:
+    class OwnRequest(Request):
+        pass
+
     class OwnResponse(Response):
         pass
 
@@ -289,16 +307,22 @@ def test_what_an_app_has_of_its_own_stays() -> None:
         pass
 
     class OwnFlask(Flask):
+        request_class = OwnRequest
         response_class = OwnResponse
         json_provider_class = OwnProvider
 
         def create_url_adapter(self, request: Any) -> Any:
             return super().create_url_adapter(request)
 
+        def make_response(self, rv: Any) -> Response:
+            return super().make_response(rv)
+
     app = make_lean(OwnFlask("own"))
+    assert app.request_class is OwnRequest
     assert app.response_class is OwnResponse
     assert type(app.json) is OwnProvider
-    assert "create_url_adapter" not in vars(app)
+    assert not {"create_url_adapter", "make_response"} & set(vars(app))
     plain = make_lean(Flask("plain"))
+    assert plain.request_class is LeanRequest
     assert plain.response_class is LeanResponse
     assert type(plain.json) is OrjsonProvider
