@@ -232,3 +232,8 @@ def test_the_shedder_of_an_app_can_be_asked_for(busy: Busy) -> None:
     assert limits.shedder_of(Flask("other")) is None
     with pytest.raises(Unavailable):
         LoadShedder(running_limit=0, waiting_limit=0).enter()
+
+
+def test_a_deadline_ends_with_its_request_under_plain_wsgi(busy: Busy) -> None:
+    assert busy.app.test_client().get("/time").status_code == 200
+    assert current_deadline() is None

@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.stack
 
 EXAMPLES = os.environ.get("VITRINE_FUZZ_EXAMPLES", "5")
-SECONDS = os.environ.get("VITRINE_FUZZ_SECONDS", "40")
+SECONDS = os.environ.get("VITRINE_FUZZ_SECONDS", "15")
 """For each run; set both higher for a long hunt."""
 LEFT_OUT = "positive_data_acceptance"
 """A check that asks for what a schema cannot say: a cursor must be one of ours, a category must exist, a password must

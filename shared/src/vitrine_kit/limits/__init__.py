@@ -34,6 +34,8 @@ def register(app: Flask, settings: ServiceSettings) -> LoadShedder:
 
     def end(_error: BaseException | None) -> None:
         shedder.dismiss(request.environ)
+        # Under plain WSGI the next thing that runs here is not this request's any more.
+        set_deadline(None)
 
     app.before_request(begin)
     app.teardown_request(end)
