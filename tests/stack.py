@@ -142,7 +142,7 @@ def stack(release_store: str) -> Iterator[RunningStack]:
         return
     with data_directory() as data:
         # A test machine may be slow: a request that waits for a database connection is slow too, not refused.
-        environ = {"VITRINE_RELEASE_STORE": release_store}
+        environ = {"VITRINE_RELEASE_STORE": release_store, "VITRINE_POOL_WAIT_S": "3"}
         found = RunningStack(data, free_port(), environ)
         try:
             found.up("--no-seed")
