@@ -26,24 +26,20 @@ TOGETHER = {
 """Folders whose tests share what takes long to start, the longest first: in this order they are to begin."""
 
 
-def group_of(nodeid: str) -> str:
-    """What must run in one worker, one test after the other: what shares a stack, else a file."""
+def together(nodeid: str) -> tuple[int, str]:
+    """When a test is to begin, and what must run with it in one worker: what shares a stack, else its file."""
     file = nodeid.partition("::")[0]
-    return next((group for folder, group in TOGETHER.items() if file.startswith(f"{folder}/")), file)
+    for place, (folder, group) in enumerate(TOGETHER.items()):
+        if file.startswith(f"{folder}/"):
+            return place, group
+    return len(TOGETHER), file
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Among several workers the groups that take longest begin first."""
     if hasattr(config, "workerinput"):
-        folders = list(TOGETHER)
-
-        def rank(item: pytest.Item) -> int:
-            return next(
-                (n for n, folder in enumerate(folders) if item.nodeid.startswith(folder)), len(folders)
-            )
-
-        items.sort(key=rank)
+        items.sort(key=lambda item: together(item.nodeid)[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,6 +53,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return group_of(nodeid)
+            return together(nodeid)[1]
 
     return Groups(config, log)

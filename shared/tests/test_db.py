@@ -14,7 +14,7 @@ import pytest_asyncio
 from sqlalchemy import literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from vitrine_kit.db import Database, ambient_session
+from vitrine_kit.db import Database, around_request
 from vitrine_kit.problems import Unavailable, of_exception
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import ServiceDatabase
@@ -49,9 +49,7 @@ async def test_a_transaction_commits_whole_or_not_at_all(database: Database) -> 
 async def test_within_an_ambient_transaction_a_failure_undoes_only_its_part(database: Database) -> None:
     kept, lost = str(uuid4()), str(uuid4())
     async with database.transaction() as outer:
-        outer.info["vitrine_lock"] = asyncio.Lock()
-        token = ambient_session.set(outer)
-        try:
+        with around_request(outer):
             async with database.transaction() as inner:
                 inner.add(notes_service.Note(title=kept))
             with pytest.raises(IntegrityError):
@@ -68,8 +66,6 @@ async def test_within_an_ambient_transaction_a_failure_undoes_only_its_part(data
                 assert (
                     await connection.scalar(text("SELECT count(*) FROM note WHERE title = :t"), {"t": kept})
                 ) == 1
-        finally:
-            ambient_session.reset(token)
         assert await count(database, kept) == 0
     assert await count(database, kept) == 1
     assert await count(database, lost) == 0

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from vitrine_kit.db import Database, ambient_session
+from vitrine_kit.db import Database, around_request
 from vitrine_kit.deadlines import DEADLINE_HEADER, Deadline, set_deadline, within_deadline
 from vitrine_kit.problems import Conflict, GatewayTimeout, of_exception
 from vitrine_kit.settings import ServiceSettings
@@ -183,9 +183,7 @@ async def test_within_an_ambient_transaction_all_of_it_ends(
     title = str(uuid4())
     with pytest.raises(GatewayTimeout), request_of(0.3):
         async with database.transaction() as outer:
-            outer.info["vitrine_lock"] = asyncio.Lock()
-            token = ambient_session.set(outer)
-            try:
+            with around_request(outer):
                 async with database.transaction() as inner:
                     inner.add(notes_service.Note(title=title))
                 if kind == "read":
@@ -198,8 +196,6 @@ async def test_within_an_ambient_transaction_all_of_it_ends(
                 else:
                     async with database.transaction() as inner:
                         await inner.execute(LONG)
-            finally:
-                ambient_session.reset(token)
     await ended(notes_database)
     assert await titles(database, title) == 0
     async with database.transaction() as session:

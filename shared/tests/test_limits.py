@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from vitrine_kit.limits import LoadShedder
 from vitrine_kit.problems import GatewayTimeout, Unavailable
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import serving
+from waiting import until
 
 SETTINGS = ServiceSettings(secret_key=SecretStr("0123456789abcdef0123456789abcdef"), request_timeout_ms=4000)
 
@@ -66,12 +66,6 @@ async def client(busy: Busy) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(busy.app) as found:
         yield found
         busy.gate.set()
-
-
-async def until(true: Any) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 def test_the_limits_are_those_of_the_rules() -> None:

@@ -7,7 +7,6 @@ connection, and the key may be used again.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -23,7 +22,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from vitrine_kit.auth import SERVICE_HEADER, current_principal, require_service
-from vitrine_kit.db import Database, ambient_session
+from vitrine_kit.db import Database, around_request
 from vitrine_kit.limits import client_address
 from vitrine_kit.problems import BadRequest, Conflict, FieldError, Unprocessable
 
@@ -114,13 +113,8 @@ async def guard(database: Database, *, body: bytes) -> AsyncIterator[Guard]:
             yield Guard(replay=_replay(found.status, found.headers, found.body))
             return
         guarded = Guard()
-        # Whatever the route reads side by side takes turns on the one connection.
-        session.info["vitrine_lock"] = asyncio.Lock()
-        token = ambient_session.set(session)
-        try:
+        with around_request(session):
             yield guarded
-        finally:
-            ambient_session.reset(token)
         if guarded.stored is not None:
             await _store(session, table, name, subject, fingerprint, guarded.stored)
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from bridge_serving import Served, serve, until
+from bridge_serving import Served, serve
 from flask import Flask, Response, g, request, session, stream_with_context
 from vitrine_kit import offload
 from vitrine_kit.asgi import Bridge, NoGreenletError, await_, blocking, run_blocking
 from vitrine_kit.loopwatch import LoopWatch
+from waiting import until
 
 NOTE: ContextVar[str] = ContextVar("note", default="none")
 

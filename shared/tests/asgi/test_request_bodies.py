@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from bridge_serving import RawConnection, Served, serve, until
+from bridge_serving import RawConnection, Served, serve
 from flask import Flask, request
 from vitrine_kit.asgi import Bridge, await_, blocking
+from waiting import until
 from werkzeug.exceptions import ClientDisconnected
 
 MIB = 1024 * 1024

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from bridge_serving import Served, serve, until
+from bridge_serving import Served, serve
 from flask import Flask, g, request
 from sqlalchemy import ForeignKey, event, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 from vitrine_kit.asgi import Bridge, iter_async
+from waiting import until
 
 
 class Base(DeclarativeBase):

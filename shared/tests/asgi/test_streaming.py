@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from bridge_serving import RawConnection, serve, until
+from bridge_serving import RawConnection, serve
 from flask import Flask, Response, g, request, session, stream_with_context
 from vitrine_kit.asgi import Bridge, await_, iter_async
+from waiting import until
 
 CHUNK = b"x" * 65536
 

@@ -22,6 +22,7 @@ from vitrine_kit.ids import new_id
 from vitrine_kit.logs import current_request_id, on_behalf_of
 from vitrine_kit.problems import Conflict, Unavailable
 from vitrine_kit.testing import Keys, ServiceDatabase, serving
+from waiting import until
 
 
 class Receiver:
@@ -84,12 +85,6 @@ async def running(*relays: events.Relay) -> AsyncIterator[None]:
         stop.set()
         async with asyncio.timeout(5):
             await asyncio.gather(*tasks)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 async def test_an_event_is_delivered_as_it_was_written_and_then_gone(

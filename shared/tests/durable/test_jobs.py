@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
-from flask import Blueprint, Flask, current_app
+from flask import Flask, current_app
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from vitrine_kit import jobs
@@ -20,50 +17,15 @@ from vitrine_kit.db import Database, current_database
 from vitrine_kit.deadlines import current_deadline
 from vitrine_kit.ids import new_id
 from vitrine_kit.jobs import queue as queue_module
-from vitrine_kit.logs import current_request_id
-from vitrine_kit.testing import ServiceDatabase, serving
+from vitrine_kit.testing import ServiceDatabase
+from waiting import until
+from working_jobs import queued, statuses, until_empty, working
 
 
 @pytest.fixture(autouse=True)
 def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test declares its own tasks."""
     monkeypatch.setattr(queue_module, "_tasks", {})
-
-
-async def queued(
-    database: Database, name: str, payload: dict[str, Any] | None = None, **options: Any
-) -> int | None:
-    async with database.transaction() as session:
-        return await jobs.enqueue(session, name, payload, **options)
-
-
-async def statuses(database: Database) -> list[str]:
-    rows = await database.fetch_all(text("SELECT status::text FROM ledger.pgqueuer ORDER BY id"))
-    return [row["status"] for row in rows]
-
-
-@asynccontextmanager
-async def working(app: Flask, **options: Any) -> AsyncIterator[jobs.Worker]:
-    worker = jobs.Worker(app, **{"poll_s": 0.1, "drain_s": 1.0, "heartbeat_s": 5.0, **options})
-    task = asyncio.create_task(worker.run())
-    try:
-        yield worker
-    finally:
-        worker.stop.set()
-        async with asyncio.timeout(10):
-            assert await task == 0
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
-async def until_empty(database: Database) -> None:
-    async with asyncio.timeout(15):
-        while await statuses(database):
-            await asyncio.sleep(0.02)
 
 
 async def test_a_job_runs_with_its_payload_the_database_and_the_app(
@@ -85,59 +47,6 @@ async def test_a_job_runs_with_its_payload_the_database_and_the_app(
     [(payload, same, name, deadline), timeout] = seen
     assert (payload["n"], same, name, deadline, timeout) == (1, True, app.name, None, "0")
     assert app.extensions["vitrine"].database is database, "the app has its own database back"
-
-
-async def test_a_job_is_logged_under_the_request_that_asked_for_it(
-    make_app: Any, database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ids: dict[str, list[str | None]] = {"first": [], "second": [], "gave_up": []}
-
-    async def gave_up(_payload: dict[str, Any], _db: Database, _error: str) -> None:
-        ids["gave_up"].append(current_request_id())
-
-    @jobs.task("note.first")
-    async def first(_payload: dict[str, Any], db: Database) -> None:
-        ids["first"].append(current_request_id())
-        async with db.transaction() as session:
-            await jobs.enqueue(session, "note.second")
-
-    @jobs.task("note.second", max_attempts=1, gave_up=gave_up)
-    async def second(_payload: dict[str, Any], _db: Database) -> None:
-        ids["second"].append(current_request_id())
-        raise RuntimeError("no")
-
-    bp = Blueprint("notes", __name__)
-
-    @bp.post("/notes")
-    async def add() -> str:
-        async with current_database().transaction() as session:
-            await jobs.enqueue(session, "note.first")
-        return "queued"
-
-    app = make_app(bp, log_level="INFO")
-    async with serving(app) as client:
-        await client.post("/notes", headers={"X-Request-Id": "asked-for-by-this"})
-    async with working(app):
-        await until(lambda: bool(ids["gave_up"]))
-
-    assert ids == {name: ["asked-for-by-this"] for name in ids}
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    told = {(line["event"], line["request_id"]) for line in lines if "job" in line}
-    events = {"job_started", "job_done", "job_failed", "job_given_up"}
-    assert told == {(event, "asked-for-by-this") for event in events}
-
-
-async def test_a_job_that_no_request_asked_for_has_no_request(make_app: Any, database: Database) -> None:
-    ids: list[str | None] = []
-
-    @jobs.task("note.add")
-    async def run(_payload: dict[str, Any], _db: Database) -> None:
-        ids.append(current_request_id())
-
-    await queued(database, "note.add")
-    async with working(make_app()):
-        await until_empty(database)
-    assert ids == [None]
 
 
 async def test_a_job_is_there_only_if_its_transaction_commits(database: Database) -> None:

@@ -17,6 +17,7 @@ from vitrine_kit import jobs
 from vitrine_kit.db import Database
 from vitrine_kit.jobs import queue as queue_module
 from vitrine_kit.testing import ServiceDatabase
+from waiting import until
 
 Process = asyncio.subprocess.Process
 Start = Callable[..., Awaitable[Process]]
@@ -69,12 +70,6 @@ async def statuses(database: Database) -> list[str]:
     return [row["status"] for row in rows]
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(90):
-        while not await true():
-            await asyncio.sleep(0.05)
-
-
 async def began(database: Database, times: int) -> bool:
     return sum("began" in note for note in await notes(database)) == times
 
@@ -84,13 +79,13 @@ async def test_sigterm_puts_a_long_job_back_and_lets_a_short_one_end(
 ) -> None:
     await queue(database, "process.slow", {"name": "a", "seconds": 1.5})
     hasty = await start(0.1)
-    await until(lambda: began(database, 1))
+    await until(lambda: began(database, 1), 90)
     hasty.send_signal(signal.SIGTERM)
     assert await hasty.wait() == 0
     assert await statuses(database) == ["queued"]
 
     patient = await start(60)
-    await until(lambda: began(database, 2))
+    await until(lambda: began(database, 2), 90)
     patient.send_signal(signal.SIGTERM)
     assert await patient.wait() == 0
     assert (await notes(database))[-1] == f"a ended in {patient.pid}"
@@ -102,7 +97,7 @@ async def test_a_killed_worker_s_job_is_taken_by_another_but_not_for_ever(
 ) -> None:
     await queue(database, "process.slow", {"name": "a", "seconds": 1})
     first = await start()
-    await until(lambda: began(database, 1))
+    await until(lambda: began(database, 1), 90)
     first.kill()
     await first.wait()
     assert await statuses(database) == ["picked"]
@@ -112,7 +107,7 @@ async def test_a_killed_worker_s_job_is_taken_by_another_but_not_for_ever(
     async def done() -> bool:
         return not await statuses(database)
 
-    await until(done)
+    await until(done, 90)
     assert (await notes(database))[-1] == f"a ended in {second.pid}"
 
     # This one ends its worker itself, and may do so once only.
@@ -123,7 +118,7 @@ async def test_a_killed_worker_s_job_is_taken_by_another_but_not_for_ever(
     async def given_up() -> bool:
         return await statuses(database) == ["failed"]
 
-    await until(given_up)
+    await until(given_up, 90)
     assert (await notes(database))[3:] == [f"deadly in {second.pid}"]
     third.send_signal(signal.SIGTERM)
     assert await third.wait() == 0

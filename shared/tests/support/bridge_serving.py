@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -125,14 +125,3 @@ class RawConnection:
     def abort(self) -> None:
         """Leave without saying goodbye."""
         self.writer.transport.abort()
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    """Wait until `condition` holds.
-
-    Raises:
-        TimeoutError: it did not come to hold in time.
-    """
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.005)

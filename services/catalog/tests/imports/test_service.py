@@ -1,7 +1,7 @@
 """An import goes through its states, and on from where it stopped when its worker is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from import_files import counts
 from vitrine_catalog.imports.queries import take_up
 from vitrine_catalog.imports.service import give_up, run_import
 from vitrine_kit.jobs import Worker
+from waiting import until
 
 from .conftest import API, Importer
 
@@ -35,13 +36,6 @@ def everything(products: int, variants: int = 2) -> dict[str, dict[str, int]]:
     }
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; the test run's time limit is the bound."""
-    async with asyncio.timeout(30):
-        while not await condition():
-            await asyncio.sleep(0.01)
-
-
 async def begin(importer: Importer, import_id: UUID, *, batches: int) -> asyncio.Task[None]:
     """Start an import in small batches; return once some are merged."""
     task = asyncio.create_task(run_import(import_id, importer.database, batch_products=10))
@@ -50,7 +44,7 @@ async def begin(importer: Importer, import_id: UUID, *, batches: int) -> asyncio
         found = await importer.look(import_id)
         return found["progress"]["products_done"] >= batches * 10
 
-    await until(has_merged)
+    await until(has_merged, 30)
     return task
 
 
@@ -70,7 +64,7 @@ async def test_a_worker_does_it_and_progress_shows_meanwhile(importer: Importer)
     async def is_over() -> bool:
         return (await importer.look(import_id))["status"] == "done"
 
-    await until(is_over)
+    await until(is_over, 30)
     worker.stop.set()
     await running
     assert (await importer.look(import_id))["counts"] == everything(300)
