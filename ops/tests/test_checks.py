@@ -22,12 +22,20 @@ def test_arguments_run_pytest_alone_and_in_one_process() -> None:
 
 
 def test_every_test_runs_once_side_by_side_or_alone() -> None:
-    side_by_side, alone = (one for one in checks.suite(CHECKOUT, PYTHON, []) if "pytest" in one.command)
-    left_out = [option for option in side_by_side.command if option.startswith("--ignore")]
+    suite = {one.name: one.command for one in checks.suite(CHECKOUT, PYTHON, [])}
+    side_by_side, alone = (command for command in suite.values() if "pytest" in command)
+    left_out = [option for option in side_by_side if option.startswith("--ignore")]
     assert left_out == [f"--ignore={checks.ALONE}"]
-    assert alone.command[3:] == [checks.ALONE]
+    assert alone[3:] == [checks.ALONE]
     assert list((CHECKOUT / checks.ALONE).glob("test_*.py"))
-    assert f"--cov-fail-under={checks.LEAST_COVERAGE}" in side_by_side.command
+
+
+def test_the_coverage_is_that_of_the_tests_side_by_side() -> None:
+    suite = {one.name: one.command for one in checks.suite(CHECKOUT, PYTHON, [])}
+    counted, demanded = suite["pytest"], suite["coverage"]
+    assert counted[counted.index("--out") + 1] == demanded[demanded.index("--merge") + 1] == checks.COVERAGE
+    assert demanded[demanded.index("--fail-under") + 1] == str(checks.LEAST_COVERAGE)
+    assert list(suite).index("pytest") < list(suite).index("coverage")
 
 
 def test_a_check_that_fails_keeps_none_from_running(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -378,17 +377,6 @@ def test_only_signing_keys_of_the_one_kind_are_imported(key: OKPKey) -> None:
     assert import_keys({"keys": [public, *others]}).keys() == {"first"}
     with pytest.raises(ValueError, match="malformed"):
         import_keys({"keys": [{**public, "x": "!"}]})
-
-
-async def test_verifying_is_fast(keyring: Keyring, key: OKPKey) -> None:
-    verifier = auth.TokenVerifier(keyring, ISSUER)
-    token = auth.sign_access_token(key, issuer=ISSUER, user_id=USER, roles=["owner"], permissions=["a", "b"])
-    await verifier.verify(token)
-
-    began = time.perf_counter()
-    for _ in range(1000):
-        await verifier.verify(token)
-    assert (time.perf_counter() - began) / 1000 < 0.0003
 
 
 async def test_keys_fetched_ahead_verify_while_users_is_away(

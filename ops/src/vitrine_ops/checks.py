@@ -18,8 +18,9 @@ from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.output import Output, table
 
 DISTRIBUTIONS = ("shared", "services/users", "services/catalog", "gateway", "ops")
-COVERED = ("vitrine_kit", "vitrine_users", "vitrine_catalog", "vitrine_gateway")
 LEAST_COVERAGE = 95
+COVERAGE = ".coverage.json"
+"""Which lines the tests ran, counted over all of their processes; of what is said in pyproject.toml."""
 ALONE = "tests/chaos"
 """Its tests put load on a stack: others beside them would take the processors the services need to answer it."""
 MOST_WORKERS = 4
@@ -107,15 +108,16 @@ def suite(checkout: Path, python: Path, arguments: list[str]) -> list[Check]:
     pytest = [str(python), "-m", "pytest"]
     if arguments:
         return [Check("pytest", [*pytest, *arguments])]
-    covered = [f"--cov={name}" for name in COVERED]
-    coverage = [*covered, "--cov-report=term:skip-covered", f"--cov-fail-under={LEAST_COVERAGE}"]
+    slipcover = [str(python), "-m", "slipcover", "--out", COVERAGE]
+    side_by_side = [f"--ignore={ALONE}", "-n", str(workers())]
     return [
         Check("ruff", [str(tool("ruff")), "check", "."]),
         Check("ruff format", [str(tool("ruff")), "format", "--check", "."]),
         Check("import-linter", [str(tool("lint-imports")), "--no-cache"]),
         Check("mypy", [str(tool("mypy")), *(f"{folder}/src" for folder in DISTRIBUTIONS)]),
         Check("gixy", [str(python), "-m", "vitrine_ops.gixy_check", str(checkout)]),
-        Check("pytest", [*pytest, f"--ignore={ALONE}", "-n", str(workers()), *coverage]),
+        Check("pytest", [*slipcover, "--json", "-m", "pytest", *side_by_side]),
+        Check("coverage", [*slipcover, "--fail-under", str(LEAST_COVERAGE), "--merge", COVERAGE]),
         Check(f"pytest {ALONE}", [*pytest, ALONE]),
     ]
 
