@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from pathlib import Path
 
 import httpx
 import pytest
-from nginx_edge import CHECKOUT, Edge
+from nginx_edge import CHECKOUT, Edge, running
 
 
 def test_internal_and_forwarding_headers_from_outside_are_replaced(edge: Edge) -> None:
@@ -82,3 +85,25 @@ def test_an_api_answer_may_not_be_framed_nor_run(edge: Edge) -> None:
     headers = httpx.get(f"{edge.url}/api/users/v1/me").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_no_policy_allows_more_inline_style_than_that_of_the_error_pages(edge: Edge) -> None:
+    pages = sorted((CHECKOUT / "nginx" / "errors").glob("*.html"))
+    styles = {
+        style
+        for page in pages
+        for style in re.findall(r"<style>(.*?)</style>", page.read_text(encoding="utf-8"), re.DOTALL)
+    }
+    digests = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in styles]
+    policy = httpx.get(f"{edge.url}/static/none").headers["content-security-policy"]
+    assert len(pages) >= 5
+    assert re.findall(r"'sha256-(.*?)'", policy) == digests
+    assert "unsafe" not in policy
+
+
+def test_over_https_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+    with running(tmp_path, public_url="https://shop.example") as edge:
+        answers = [httpx.get(f"{edge.url}{path}") for path in ("/", "/static/css/site.css", "/static/none")]
+    assert {answer.headers["strict-transport-security"] for answer in answers} == {
+        "max-age=31536000; includeSubDomains"
+    }

@@ -61,9 +61,11 @@ class Edge:
 
 
 @contextmanager
-def running(folder: Path, *, instances: int = 1, limit_loopback: bool = False) -> Iterator[Edge]:
+def running(
+    folder: Path, *, instances: int = 1, limit_loopback: bool = False, public_url: str = ""
+) -> Iterator[Edge]:
     """Nginx on a free port, with so many stand-ins for each service; all of it ends with the context."""
-    options = Options(port=free_port(), limit_loopback=limit_loopback)
+    options = Options(port=free_port(), limit_loopback=limit_loopback, public_url=public_url)
     places = Places(folder / "s")
     places.make()
     configuration = NginxConfiguration(places, find_nginx())
