@@ -38,9 +38,10 @@ class SchemaVersion:
 
 
 def _revision(path: Path) -> tuple[str, tuple[str, ...]]:
-    """What a migration says at its top: its own revision, and those it comes after."""
+    """What a migration says above its functions: its own revision, and those it comes after."""
     said: dict[str, Any] = {}
-    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+    top = path.read_text(encoding="utf-8").partition("\ndef ")[0]
+    for statement in ast.parse(top).body:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
         if isinstance(statement, ast.AnnAssign):
             target = statement.target
