@@ -89,6 +89,28 @@ def test_a_killed_program_is_started_again_and_counted(supervisor: Supervisor) -
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel ties processes on Linux only")
+def test_a_program_that_takes_its_time_to_end_is_waited_for_with_few_questions(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(2.5), sys.exit(0)))"
+    )
+    slow += "; print('ready', flush=True); time.sleep(600)"
+    places = supervisor.places
+    one, two = program(places, "one"), [program(places, f"two-{number}", "two") for number in (0, 1)]
+    supervisor.update([one, *two, program(places, "slow", code=slow)], run_id="run")
+    log = places.log / "slow.log"
+    wait_for(lambda: log.exists() and "ready" in log.read_text())
+    asked: list[str] = []
+    ask = supervisor.call
+    monkeypatch.setattr(supervisor, "call", lambda name, *rest: (asked.append(name), ask(name, *rest))[1])
+
+    supervisor.stop_group("slow")
+
+    assert supervisor.processes()["slow"]["statename"] == "STOPPED"
+    assert asked.count("getAllProcessInfo") < 12
+
+
 def test_nothing_outlives_a_killed_supervisord(supervisor: Supervisor) -> None:
     wait_for(lambda: runs(supervisor, "one", "two-0", "two-1"))
     left = [pid_of(supervisor, name) for name in ("one", "two-0", "two-1")]

@@ -21,6 +21,8 @@ from vitrine_ops.programs import Program, is_running, record_path, spec_path, wr
 
 RUNNING, STOPPED, EXITED, FATAL = "RUNNING", "STOPPED", "EXITED", "FATAL"
 _RETRIES = 1_000_000
+LOOK_EVERY_S, ASK_EVERY_S = 0.03, 1.0
+"""While something ends: how often its process is looked at, and how often supervisord is asked at the least."""
 
 
 class Supervisor:
@@ -118,16 +120,28 @@ class Supervisor:
         self.wait_stopped({group}, wait_s)
 
     def wait_stopped(self, groups: set[str], wait_s: float) -> None:
-        """Waits until no process of the groups runs; each question also wakes supervisord to look."""
+        """Waits until no process of the groups runs.
+
+        A question costs supervisord milliseconds, and a service may drain for half a minute while others need the
+        processors: so it is asked again once one of the processes has ended, which also wakes it to look.
+        """
         deadline = time.monotonic() + wait_s
         while time.monotonic() < deadline:
-            found = self.processes()
-            if not any(
-                info["group"] in groups and info["statename"] not in {STOPPED, EXITED, FATAL}
-                for info in found.values()
-            ):
+            running = [
+                name
+                for name, info in self.processes().items()
+                if info["group"] in groups and info["statename"] not in {STOPPED, EXITED, FATAL}
+            ]
+            if not running:
                 return
-            time.sleep(0.03)
+            asked = time.monotonic()
+            time.sleep(LOOK_EVERY_S)
+            while all(map(self._is_running, running)) and time.monotonic() - asked < ASK_EVERY_S:
+                time.sleep(LOOK_EVERY_S)
+
+    def _is_running(self, name: str) -> bool:
+        record = tether.read_record(str(record_path(self.run, name)))
+        return record is not None and is_running(record)
 
     def forget_group(self, group: str, names: Iterable[str]) -> None:
         """Takes a stopped group out of supervisord and removes its files."""
