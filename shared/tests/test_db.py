@@ -11,6 +11,7 @@ import httpx
 import notes_service
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from sqlalchemy import literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -182,3 +183,28 @@ async def test_health(client: httpx.AsyncClient, notes_database: ServiceDatabase
         await owner.execute("INSERT INTO notes.alembic_version VALUES ('0001')")
     finally:
         await owner.close()
+
+
+async def test_connections_are_opened_ahead_and_used_by_the_first_requests(
+    notes_settings: ServiceSettings,
+) -> None:
+    database = Database(notes_settings, notes_service.metadata)
+    try:
+        await database.connect_ahead()
+        pools = [database.write_engine.pool, database.read_engine.pool]
+        counts = [(pool.checkedin(), pool.checkedout()) for pool in pools]  # type: ignore[attr-defined]  # a queue pool's own
+        assert counts == [(notes_settings.pool_write_size, 0), (-(-notes_settings.pool_read_size // 2), 0)]
+        assert await database.fetch_value(text("SELECT 1")) == 1
+        assert database.read_engine.pool.checkedin() == counts[1][0]  # type: ignore[attr-defined]
+    finally:
+        await database.dispose()
+
+
+async def test_a_database_that_is_away_keeps_no_service_from_starting(
+    notes_settings: ServiceSettings,
+) -> None:
+    nowhere = SecretStr("postgresql://nobody@127.0.0.1:1/none")
+    database = Database(notes_settings.model_copy(update={"database_url": nowhere}), notes_service.metadata)
+    await database.connect_ahead()
+    assert database.write_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    await database.dispose()

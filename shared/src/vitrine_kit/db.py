@@ -130,6 +130,18 @@ class Database:
         """The engine Flask-Migrate asks for."""
         return self.write_engine
 
+    async def connect_ahead(self) -> None:
+        """Opens every connection for writes and half of those for reads, so that the first requests wait for none.
+
+        One that cannot be opened now is opened when it is needed.
+        """
+        wanted = [self.write_engine.connect() for _ in range(self.settings.pool_write_size)]
+        wanted += [self.read_engine.connect() for _ in range(-(-self.settings.pool_read_size // 2))]
+        opened = await asyncio.gather(*(one.start() for one in wanted), return_exceptions=True)
+        for connection in opened:
+            if isinstance(connection, AsyncConnection):
+                await connection.close()
+
     async def dispose(self) -> None:
         """Closes every pooled connection."""
         await self.read_engine.dispose()

@@ -151,6 +151,8 @@ async def _announce(app: Flask) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _database(app: Flask) -> AsyncIterator[None]:
-    database = app.extensions["vitrine"].database
+    state = app.extensions["vitrine"]
+    if state.settings.environment == "production":
+        await state.database.connect_ahead()
     yield
-    await database.dispose()
+    await state.database.dispose()
