@@ -141,8 +141,10 @@ def stack(release_store: str) -> Iterator[RunningStack]:
         yield RunningStack(Path(given), int(os.environ["VITRINE_TEST_STACK_PORT"]))
         return
     with data_directory() as data:
-        # A test machine may be slow: a request that waits for a database connection is slow too, not refused.
-        environ = {"VITRINE_RELEASE_STORE": release_store, "VITRINE_POOL_WAIT_S": "3"}
+        # A test machine may be slow: a request that waits for a database connection is slow too, not refused. A release
+        # is accepted with the services' own wait: VITRINE_POOL_WAIT_S=0.3 VITRINE_TEST_DEPLOYS=3.
+        waits = os.environ.get("VITRINE_POOL_WAIT_S", "3")
+        environ = {"VITRINE_RELEASE_STORE": release_store, "VITRINE_POOL_WAIT_S": waits}
         found = RunningStack(data, free_port(), environ)
         try:
             found.up("--no-seed")
