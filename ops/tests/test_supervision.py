@@ -88,7 +88,6 @@ def test_a_killed_program_is_started_again_and_counted(supervisor: Supervisor) -
     assert record["starts"] == 2
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel ties processes on Linux only")
 def test_a_program_that_takes_its_time_to_end_is_waited_for_with_few_questions(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +110,7 @@ def test_a_program_that_takes_its_time_to_end_is_waited_for_with_few_questions(
     assert asked.count("getAllProcessInfo") < 12
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel ties processes on Linux only")
 def test_nothing_outlives_a_killed_supervisord(supervisor: Supervisor) -> None:
     wait_for(lambda: runs(supervisor, "one", "two-0", "two-1"))
     left = [pid_of(supervisor, name) for name in ("one", "two-0", "two-1")]

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from vitrine_kit import events, idempotency, jobs, limits
 from vitrine_kit.db import NAMING_CONVENTION, Database
+from vitrine_kit.jobs import queue as queue_module
 from vitrine_kit.service import create_service
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import (
@@ -113,3 +114,9 @@ def make_app(ledger_settings: ServiceSettings, database: Database, keys: Keys) -
         return app
 
     return make
+
+
+@pytest.fixture
+def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test declares its own tasks."""
+    monkeypatch.setattr(queue_module, "_tasks", {})

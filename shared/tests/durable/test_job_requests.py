@@ -9,17 +9,12 @@ import pytest
 from flask import Blueprint
 from vitrine_kit import jobs
 from vitrine_kit.db import Database, current_database
-from vitrine_kit.jobs import queue as queue_module
 from vitrine_kit.logs import current_request_id
 from vitrine_kit.testing import serving
 from waiting import until
 from working_jobs import queued, until_empty, working
 
-
-@pytest.fixture(autouse=True)
-def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test declares its own tasks."""
-    monkeypatch.setattr(queue_module, "_tasks", {})
+pytestmark = pytest.mark.usefixtures("own_tasks")
 
 
 async def test_a_job_is_logged_under_the_request_that_asked_for_it(

@@ -16,16 +16,11 @@ from vitrine_kit import jobs
 from vitrine_kit.db import Database, current_database
 from vitrine_kit.deadlines import current_deadline
 from vitrine_kit.ids import new_id
-from vitrine_kit.jobs import queue as queue_module
 from vitrine_kit.testing import ServiceDatabase
 from waiting import until
 from working_jobs import queued, statuses, until_empty, working
 
-
-@pytest.fixture(autouse=True)
-def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test declares its own tasks."""
-    monkeypatch.setattr(queue_module, "_tasks", {})
+pytestmark = pytest.mark.usefixtures("own_tasks")
 
 
 async def test_a_job_runs_with_its_payload_the_database_and_the_app(

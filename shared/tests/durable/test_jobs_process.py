@@ -15,9 +15,9 @@ import pytest_asyncio
 from sqlalchemy import text
 from vitrine_kit import jobs
 from vitrine_kit.db import Database
-from vitrine_kit.jobs import queue as queue_module
 from vitrine_kit.testing import ServiceDatabase
 from waiting import until
+from working_jobs import statuses
 
 Process = asyncio.subprocess.Process
 Start = Callable[..., Awaitable[Process]]
@@ -44,9 +44,8 @@ async def start(ledger_database: ServiceDatabase) -> AsyncIterator[Start]:
 
 
 @pytest.fixture(autouse=True)
-def names(monkeypatch: pytest.MonkeyPatch) -> None:
+def names(own_tasks: None) -> None:
     """The tasks are the process's; here their names are known."""
-    monkeypatch.setattr(queue_module, "_tasks", {})
 
     async def elsewhere(_payload: dict[str, Any], _db: Database) -> None: ...
 
@@ -63,11 +62,6 @@ async def notes(database: Database) -> list[str]:
     return [
         row["note"] for row in await database.fetch_all(text("SELECT note FROM ledger.entry ORDER BY id"))
     ]
-
-
-async def statuses(database: Database) -> list[str]:
-    rows = await database.fetch_all(text("SELECT status::text FROM ledger.pgqueuer ORDER BY id"))
-    return [row["status"] for row in rows]
 
 
 async def began(database: Database, times: int) -> bool:
