@@ -13,7 +13,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from contextvars import Context, copy_context
 from functools import partial
 from inspect import CO_COROUTINE
@@ -54,13 +54,16 @@ __all__ = [
     "iter_async",
     "run_blocking",
     "spawn",
+    "warm_ups",
 ]
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
 LifespanEntry = Callable[[Flask], contextlib.AbstractAsyncContextManager[Any]]
+WarmUp = Callable[[], Awaitable[None]]
 
 LIFESPAN_KEY = "vitrine_lifespan"
+WARM_UPS_KEY = "vitrine_warm_ups"
 INSTALLED_KEY = "vitrine_asgi"
 LOOP_WATCH_VARIABLE = "VITRINE_LOOP_WATCH_MS"
 
@@ -79,6 +82,12 @@ def bridge_lifespan(app: Flask) -> list[LifespanEntry]:
     """
     entries: list[LifespanEntry] = app.extensions.setdefault(LIFESPAN_KEY, [])
     return entries
+
+
+def warm_ups(app: Flask) -> list[WarmUp]:
+    """What a server does after the lifespan's start and before the first request; never a command, nor plain WSGI."""
+    found: list[WarmUp] = app.extensions.setdefault(WARM_UPS_KEY, [])
+    return found
 
 
 def install(app: Flask) -> Flask:
@@ -207,6 +216,8 @@ class Bridge:
         started = False
         try:
             async with self.running():
+                for warm_up in warm_ups(self.app):
+                    await warm_up()
                 started = True
                 await send({"type": "lifespan.startup.complete"})
                 await receive()

@@ -114,6 +114,7 @@ def create_service(
 
     schema = None
     if database is not None:
+        asgi.warm_ups(app).append(database.connect_ahead)
         schema = revisions.register(app, database, Path(app.root_path) / "migrations")
         _add_worker_command(app)
     health.register(app, name=name, version=release, database=database, schema=schema)
@@ -151,8 +152,5 @@ async def _announce(app: Flask) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _database(app: Flask) -> AsyncIterator[None]:
-    state = app.extensions["vitrine"]
-    if state.settings.environment == "production":
-        await state.database.connect_ahead()
     yield
-    await state.database.dispose()
+    await app.extensions["vitrine"].database.dispose()

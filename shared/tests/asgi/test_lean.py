@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -11,8 +12,24 @@ import uuid
 from collections import OrderedDict, namedtuple
 from typing import Any
 
+import flask.signals
 import pytest
-from flask import Flask, Request, Response, jsonify, redirect, request, url_for
+from blinker import NamedSignal
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    after_this_request,
+    current_app,
+    has_app_context,
+    jsonify,
+    redirect,
+    request,
+    session,
+    url_for,
+)
+from flask.ctx import AppContext
 from flask.json.provider import DefaultJSONProvider
 from markupsafe import Markup
 from vitrine_kit.lean import LeanRequest, LeanResponse, OrjsonProvider, make_lean
@@ -317,12 +334,178 @@ def test_what_an_app_has_of_its_own_stays() -> None:
         def make_response(self, rv: Any) -> Response:
             return super().make_response(rv)
 
+        def process_response(self, response: Response) -> Response:
+            return super().process_response(response)
+
+        def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+            super().do_teardown_appcontext(exc)
+
     app = make_lean(OwnFlask("own"))
     assert app.request_class is OwnRequest
     assert app.response_class is OwnResponse
     assert type(app.json) is OwnProvider
-    assert not {"create_url_adapter", "make_response"} & set(vars(app))
+    assert not {"create_url_adapter", "make_response", "process_response"} & set(vars(app))
+    assert type(app.app_context()) is AppContext
+    extended = Flask("extended")
+    extended.dispatch_request = lambda: "of an extension"  # type: ignore[method-assign]  # as Flask-DebugToolbar does
+    extended.add_url_rule("/", "index", lambda: "of the view")
+    assert make_lean(extended).test_client().get("/").text == "of an extension"
     plain = make_lean(Flask("plain"))
     assert plain.request_class is LeanRequest
     assert plain.response_class is LeanResponse
     assert type(plain.json) is OrjsonProvider
+
+
+ENVIRONS = [
+    {},
+    {"QUERY_STRING": "q=%C3%A4", "PATH_INFO": "//gr\xc3\xb6\xc3\x9fe", "SCRIPT_NAME": "/mount/"},
+    {"SERVER_PORT": ""},
+    {"SERVER_PORT": "/run/app.sock"},
+    {"REQUEST_METHOD": "post", "wsgi.url_scheme": "https", "REMOTE_ADDR": "192.0.2.1"},
+]
+
+
+@pytest.mark.parametrize("changes", ENVIRONS)
+@pytest.mark.parametrize("shallow", [False, True])
+def test_requests_hold_the_same(changes: dict[str, str], shallow: bool) -> None:
+    bare = {"REQUEST_METHOD": "GET", "SERVER_NAME": "shop.example", "SERVER_PORT": "8080"}
+    environs = [{**bare, **changes} for _ in range(2)]
+    original, lean = (
+        kind(environ, shallow=shallow) for kind, environ in zip((Request, LeanRequest), environs, strict=True)
+    )
+    held = [dict(vars(one), headers=list(one.headers), environ=set(one.environ)) for one in (original, lean)]
+    assert held[0] == held[1]
+    assert lean.environ.get("werkzeug.request") is (None if shallow else lean)
+    assert LeanRequest({}).server is None
+
+
+def build_hooked_app(seen: list[str]) -> Flask:
+    """An app that writes down in which order its hooks, those of nested blueprints and its signals come."""
+    app = Flask("hooked")
+    app.secret_key = "for a session"
+    parent = Blueprint("parent", __name__, url_prefix="/parent")
+    child = Blueprint("child", __name__, url_prefix="/child")
+
+    def note(name: str, value: Any = None) -> Any:
+        return lambda *_: (seen.append(name), value)[1]
+
+    for name, place in (("app", app), ("parent", parent), ("child", child)):
+        place.url_value_preprocessor(
+            lambda endpoint, values, name=name: seen.append(f"{name} values {endpoint} {values}")
+        )
+        for number in (1, 2):
+            place.before_request(note(f"{name} before {number}"))
+
+            @place.after_request
+            def after(response: Response, name: str = f"{name} after {number}") -> Response:
+                seen.append(name)
+                return response
+
+            place.teardown_request(
+                lambda error, name=f"{name} teardown {number}": seen.append(f"{name} {error!r}")
+            )
+
+    @app.before_request
+    def stop() -> Any:
+        return "stopped" if "stop" in request.args else None
+
+    @app.teardown_appcontext
+    def of_the_app(error: BaseException | None) -> None:
+        seen.append(f"app context {error!r}")
+
+    @child.get("/<int:number>")
+    def nested(number: int) -> Any:
+        session["n"] = number
+        after_this_request(lambda response: (seen.append("after this request"), response)[1])
+        return "nested"
+
+    @app.route("/plain", methods=["GET", "POST"])
+    def plain() -> Any:
+        return "plain"
+
+    @app.get("/fails")
+    def fails() -> Any:
+        raise LookupError("on purpose")
+
+    parent.register_blueprint(child)
+    app.register_blueprint(parent)
+    return app
+
+
+SIGNALS = (
+    flask.signals.appcontext_pushed,
+    flask.signals.request_started,
+    flask.signals.request_finished,
+    flask.signals.request_tearing_down,
+    flask.signals.appcontext_tearing_down,
+    flask.signals.appcontext_popped,
+)
+
+
+def note_signals(stack: contextlib.ExitStack, app: Flask, seen: list[str]) -> None:
+    def listen(signal: NamedSignal) -> None:
+        def receive(_: Flask, **more: Any) -> None:
+            seen.append(f"{signal.name} {sorted(more)}")
+
+        stack.enter_context(signal.connected_to(receive, app))
+
+    for signal in SIGNALS:
+        listen(signal)
+
+
+@pytest.mark.parametrize("listening", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+@pytest.mark.parametrize(
+    "path", ["/plain", "/plain?stop=1", "/parent/child/3", "/fails", "/nowhere", "/parent/child/x"]
+)
+def test_hooks_and_signals_come_in_the_same_order(path: str, method: str, listening: bool) -> None:
+    runs = []
+    for make in (lambda app: app, make_lean):
+        seen: list[str] = []
+        app = make(build_hooked_app(seen))
+        with contextlib.ExitStack() as stack:
+            if listening:
+                note_signals(stack, app, seen)
+            client = app.test_client()
+            for _ in range(2):
+                answer = client.open(path, method=method)
+                seen.append(f"{answer.status} {answer.headers.get('Set-Cookie', '')[:8]} {answer.text}")
+        runs.append(seen)
+    assert runs[0] == runs[1]
+    assert len(runs[0]) > 2
+
+
+def test_only_paths_written_like_a_rule_are_remembered() -> None:
+    app = make_lean(build_app())
+    client = app.test_client()
+    for method in ("POST", "GET", "get", "HEAD"):  # the first request makes the host known
+        for path in ("/list", "//list", "/url/x", "/nowhere", "/slash"):
+            client.open("/", environ_overrides={"PATH_INFO": path, "REQUEST_METHOD": method})
+    ((_, _, matches),) = app.create_url_adapter._known.values()  # type: ignore[attr-defined]  # what is looked at here
+    assert set(matches) == {("/list", "GET"), ("/list", "HEAD")}
+
+
+def test_what_a_view_does_to_its_arguments_ends_with_the_request() -> None:
+    app = make_lean(Flask("arguments"))
+
+    @app.get("/")
+    def index() -> Any:
+        found = list(request.view_args or ())
+        request.view_args["left"] = 1  # type: ignore[index]  # a dict during a request
+        return found
+
+    client = app.test_client()
+    assert [client.get("/").json for _ in range(3)] == [[], [], []]
+
+
+def test_contexts_of_an_app_may_be_nested_and_popped_in_order_only() -> None:
+    app = make_lean(Flask("nested"))
+    outer, inner = app.app_context(), app.app_context()
+    outer.push()
+    outer.push()
+    inner.push()
+    with pytest.raises(AssertionError, match="Popped wrong app context"):
+        outer.pop()
+    assert current_app.name == "nested"
+    outer.pop()
+    assert not has_app_context()

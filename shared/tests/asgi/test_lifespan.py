@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from bridge_serving import serve
 from flask import Flask
-from vitrine_kit.asgi import LOOP_WATCH_VARIABLE, Bridge, bridge_lifespan
+from vitrine_kit.asgi import LOOP_WATCH_VARIABLE, Bridge, bridge_lifespan, warm_ups
 
 
 def build_app(events: list[str]) -> Flask:
@@ -90,6 +90,40 @@ async def test_a_failing_start_is_reported_and_what_was_entered_is_left(caplog: 
     assert sent == [{"type": "lifespan.startup.failed", "message": "ConnectionError: no database"}]
     assert events[-2:] == ["leave second", "leave first"]
     assert "no database" in caplog.text
+
+
+async def test_a_server_warms_up_before_it_is_ready_and_nothing_else_does() -> None:
+    events: list[str] = []
+    app = build_app(events)
+
+    async def warm_up() -> None:
+        events.append("warm up")
+
+    warm_ups(app).append(warm_up)
+    bridge = Bridge(app)
+    async with bridge.running():
+        pass
+    assert "warm up" not in events
+    events.clear()
+    sent = await _exchange(bridge, ["lifespan.startup", "lifespan.shutdown"])
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    assert events[1:3] == ["enter second of alive", "warm up"]
+
+
+async def test_a_warm_up_that_fails_fails_the_start() -> None:
+    events: list[str] = []
+    app = build_app(events)
+
+    async def fail() -> None:
+        raise ConnectionError("too cold")
+
+    warm_ups(app).append(fail)
+    sent = await _exchange(Bridge(app), ["lifespan.startup"])
+    assert sent == [{"type": "lifespan.startup.failed", "message": "ConnectionError: too cold"}]
+    assert events[-1] == "leave first"
 
 
 async def test_a_failing_stop_is_reported_and_the_rest_is_left(caplog: Any) -> None:
