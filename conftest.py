@@ -18,7 +18,8 @@ settings.load_profile("vitrine")
 
 TOGETHER = {
     "tests/e2e": "stack",
-    "tests/browser": "stack",
+    "tests/browser": "browser",
+    "tests/scans": "stack",
     "tests/chaos": "stack",
     "tests/contracts": "contracts",
     "tests/containers": "containers",
@@ -56,3 +57,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
             return together(nodeid)[1]
 
     return Groups(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what the tests of generated requests sent, and how it was answered."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    for report in reports:
+        for name, line in getattr(report, "user_properties", ()):
+            if name == "generated" and report.when == "call":
+                terminalreporter.write_line(str(line))

@@ -9,11 +9,14 @@ import socket
 import subprocess
 import tempfile
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from certified import CLIENT_ID, CLIENT_SECRET
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +36,7 @@ class RunningStack:
         self.url = f"http://localhost:{port}"
         self.environ = environ or {}
         self.started: dict[str, object] = {}
+        self._tokens: dict[str, str] = {}
 
     def cli(
         self, *arguments: str, check: bool = True, timeout: float = 120
@@ -88,8 +92,27 @@ class RunningStack:
         self.cli("start", service)
 
     def token(self, role: str = "owner") -> str:
-        """A short-lived access token with the role's permissions."""
-        return str(json.loads(self.cli("token", "--role", role, "--json").stdout)["access_token"])
+        """A short-lived access token with the role's permissions; each takes seconds, so the last one while it is good.
+
+        What the tests do to the owner's sign-ins may end it, so the stack is asked.
+        """
+        known = self._tokens.get(role)
+        if known is None or not self._accepts(known):
+            known = str(json.loads(self.cli("token", "--role", role, "--json").stdout)["access_token"])
+            self._tokens[role] = known
+        return known
+
+    def _accepts(self, token: str) -> bool:
+        """Whether the token is good for some minutes yet."""
+        payload = token.split(".")[1]
+        ends_s = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"]
+        if ends_s - time.time() < 240:
+            return False
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            return httpx.get(f"{self.url}/api/users/v1/me", headers=headers, timeout=20).status_code == 200
+        except httpx.TransportError:
+            return False
 
 
 def until(condition: Callable[[], object], what: str, *, seconds: float = 20) -> None:
@@ -133,18 +156,38 @@ def release_store() -> Iterator[str]:
         yield str(folder)
 
 
+def offered_provider(port: int) -> str:
+    """The setting for the one provider that the stack lets people sign in with; a test starts it on this port."""
+    provider = {
+        "slug": "certified",
+        "name": "Certified",
+        "issuer": f"http://127.0.0.1:{port}",
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+    }
+    return json.dumps([provider])
+
+
 @pytest.fixture(scope="session")
 def stack(release_store: str) -> Iterator[RunningStack]:
     """The session's stack. VITRINE_TEST_STACK_DATA names a running one to use instead, with VITRINE_TEST_STACK_PORT."""
     given = os.environ.get("VITRINE_TEST_STACK_DATA")
     if given:
-        yield RunningStack(Path(given), int(os.environ["VITRINE_TEST_STACK_PORT"]))
+        known = {name: os.environ[name] for name in ("VITRINE_OIDC_PROVIDERS",) if name in os.environ}
+        yield RunningStack(Path(given), int(os.environ["VITRINE_TEST_STACK_PORT"]), known)
         return
     with data_directory() as data:
         # A test machine may be slow: a request that waits for a database connection is slow too, not refused. A release
         # is accepted with the services' own wait: VITRINE_POOL_WAIT_S=0.3 VITRINE_TEST_DEPLOYS=3.
         waits = os.environ.get("VITRINE_POOL_WAIT_S", "3")
         environ = {"VITRINE_RELEASE_STORE": release_store, "VITRINE_POOL_WAIT_S": waits}
+        # As in a shop that others can reach; what only this machine reaches asks for less (ops/tests/test_options.py).
+        environ["VITRINE_REQUIRE_FACTOR"] = "true"
+        # All tests come from one address: its failures together would look like an attack.
+        environ["VITRINE_CHALLENGE_AFTER_NETWORK"] = "0"
+        # Receivers of webhooks, and the provider, stand on this machine.
+        environ["VITRINE_WEBHOOK_PRIVATE_ADDRESSES"] = "true"
+        environ["VITRINE_OIDC_PROVIDERS"] = offered_provider(free_port())
         found = RunningStack(data, free_port(), environ)
         try:
             found.up("--no-seed")

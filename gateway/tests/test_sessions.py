@@ -182,3 +182,15 @@ async def test_two_readers_at_once_never_see_each_other(
             assert not any(other in page.text for other in people if other != email)
 
     await asyncio.gather(*(look(email) for email in people))
+
+
+async def test_rule_28_a_sign_in_ended_elsewhere_counts_at_the_next_page(
+    browser: Browser, users: FakeUsers
+) -> None:
+    browser.cookies[SESSION] = session = users.add("carl@example.org")
+    assert (await browser.get("/account")).status_code == 200
+
+    del users.sessions[session]
+
+    assert (await browser.get("/account")).status_code == 303
+    assert SESSION not in browser.cookies

@@ -65,3 +65,22 @@ def test_options_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     assert Options.load(tmp_path) is None
     (tmp_path / "options.json").write_text("{", encoding="utf-8")
     assert Options.load(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, False),
+        ({"VITRINE_HOST": "127.0.0.1", "VITRINE_PORT": "9090"}, False),
+        ({"VITRINE_HOST": "*"}, True),
+        ({"VITRINE_HOST": "192.0.2.1"}, True),
+        ({"VITRINE_PUBLIC_URL": "https://shop.example"}, True),
+        ({"VITRINE_PUBLIC_URL": "http://localhost:8080"}, False),
+        ({"VITRINE_REQUIRE_FACTOR": "true"}, True),
+        ({"VITRINE_REQUIRE_FACTOR": "false", "VITRINE_HOST": "*"}, False),
+    ],
+)
+def test_a_second_factor_is_asked_for_where_others_reach_the_shop(
+    environ: dict[str, str], asked: bool
+) -> None:
+    assert from_environment(environ).asks_for_second_factor is asked

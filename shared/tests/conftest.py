@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import httpx
 import notes_service
 import pytest
 import pytest_asyncio
+import structlog
 from flask import Flask
+from vitrine_kit.logs import configure_logging
 from vitrine_kit.settings import ServiceSettings
 from vitrine_kit.testing import (
     Keys,
@@ -63,3 +66,17 @@ def notes_app(notes_settings: ServiceSettings, keys: Keys) -> Flask:
 async def client(notes_app: Flask) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(notes_app) as found:
         yield found
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, Any]]]:
+    """The events of that name so far, each with what it says."""
+    if not structlog.is_configured():
+        configure_logging("tests", "one", "DEBUG")
+    caplog.set_level(logging.DEBUG)
+
+    def of(event: str) -> list[dict[str, Any]]:
+        found = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+        return [message for message in found if message["event"] == event]
+
+    return of

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
+from key_source import Clock
 from pydantic import SecretStr
 from vitrine_kit import auth
 from vitrine_kit.auth import services as services_module
@@ -15,16 +18,6 @@ from vitrine_kit.problems import Unauthenticated
 from vitrine_kit.settings import ServiceSettings
 
 SECRET = SecretStr("0123456789abcdef0123456789abcdef")
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -54,14 +47,18 @@ def test_a_neighbour_is_known_by_its_credential(
     principal = users.verify(credential)
 
     assert principal.name == "catalog"
+    assert principal.token_id == json.loads(jws.extract_compact(credential.encode()).payload)["jti"]
     assert users.verify(credential) is principal
 
 
 def test_a_credential_is_for_one_neighbour_only(
-    identity: auth.ServiceIdentity, users: auth.ServiceVerifier
+    identity: auth.ServiceIdentity, users: auth.ServiceVerifier, logged: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated) as caught:
         users.verify(identity.credential_for("gateway"))
+    assert caught.value.detail == "The service credential is not valid."
+    [line] = logged("service_credential_refused")
+    assert (line["reason"], line["level"]) == ("another audience", "warning")
 
 
 def test_a_credential_is_used_again_while_15_seconds_of_it_remain(
@@ -78,8 +75,10 @@ def test_a_credential_ends_after_its_minute(
     identity: auth.ServiceIdentity, users: auth.ServiceVerifier, clock: Clock
 ) -> None:
     credential = identity.credential_for("users")
-    users.verify(credential)
-    clock.now += 60 + SKEW_S + 1
+    principal = users.verify(credential)
+    clock.now += 60 + SKEW_S
+    assert users.verify(credential) is principal
+    clock.now += 1
     with pytest.raises(Unauthenticated):
         users.verify(credential)
 
@@ -147,18 +146,31 @@ def test_without_a_key_a_service_has_no_identity() -> None:
     assert auth.ServiceIdentity.from_settings(ServiceSettings(secret_key=SECRET)) is None
 
 
+NAMED = auth.new_signing_key("x").as_dict(private=True)
+
+
 @pytest.mark.parametrize(
-    "value",
+    ("value", "problem"),
     [
-        "nonsense",
-        "[]",
-        json.dumps(auth.new_signing_key("catalog").as_dict(private=False)),
-        json.dumps(ECKey.generate_key("P-256").as_dict(private=True)),
-        json.dumps({k: v for k, v in auth.new_signing_key("x").as_dict(private=True).items() if k != "kid"}),
+        ("nonsense", "VITRINE_SERVICE_KEY is not a JWK"),
+        ("[]", "VITRINE_SERVICE_KEY is not a JWK"),
+        (
+            json.dumps(auth.new_signing_key("catalog").as_dict(private=False)),
+            "VITRINE_SERVICE_KEY is not a private Ed25519 key",
+        ),
+        (json.dumps(ECKey.generate_key("P-256").as_dict(private=True)), "VITRINE_SERVICE_KEY is not a JWK"),
+        (
+            json.dumps(OKPKey.generate_key("Ed448", {"kid": "x"}).as_dict(private=True)),
+            "VITRINE_SERVICE_KEY is not a private Ed25519 key",
+        ),
+        (
+            json.dumps({name: value for name, value in NAMED.items() if name != "kid"}),
+            "VITRINE_SERVICE_KEY has no kid: the service's name",
+        ),
     ],
 )
-def test_a_key_that_is_no_key_stops_the_service(value: str) -> None:
-    with pytest.raises(ValueError, match="VITRINE_SERVICE_KEY"):
+def test_a_key_that_is_no_key_stops_the_service(value: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}$"):
         auth.ServiceIdentity.from_settings(ServiceSettings(secret_key=SECRET, service_key=SecretStr(value)))
 
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
+from key_source import Clock, Keyring
 from vitrine_kit import auth
 from vitrine_kit.auth import tokens as tokens_module
 from vitrine_kit.auth.jwt import SKEW_S, encode, import_keys
@@ -19,32 +20,6 @@ from vitrine_kit.problems import Unauthenticated, Unavailable
 
 ISSUER = "https://shop.example"
 USER = UUID("01890000-0000-7000-8000-000000000001")
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Keyring:
-    """The users service as a verifier sees it: a JWK set, or silence."""
-
-    def __init__(self, *keys: OKPKey) -> None:
-        self.keys = list(keys)
-        self.away = False
-        self.asked = 0
-
-    async def __call__(self) -> Mapping[str, Any]:
-        self.asked += 1
-        await asyncio.sleep(0)
-        if self.away:
-            raise Unavailable("away")
-        return auth.public_jwks(self.keys)
 
 
 @pytest.fixture

@@ -39,6 +39,43 @@ async def test_ids_asked_for_in_one_turn_go_out_in_one_request() -> None:
     assert (first, second, third) == ({1: "name 1", 2: "name 2"}, {2: "name 2", 3: "name 3"}, {})
 
 
+async def test_one_key_is_loaded_with_those_of_others() -> None:
+    names = Names()
+    loader = BatchLoader(names)
+    found = await asyncio.gather(loader.load(1), loader.load(1), loader.load(2), loader.load(5000))
+    assert names.asked == [[1, 2, 5000]]
+    assert found == ["name 1", "name 1", "name 2", None]
+
+
+async def test_what_must_be_fresh_is_asked_for_again_while_it_is_being_fetched() -> None:
+    names = Names()
+    names.gate.clear()
+    loader = BatchLoader(names, fresh=True)
+    first = asyncio.create_task(loader.load(1))
+    while not names.asked:
+        await asyncio.sleep(0)
+    later = [asyncio.create_task(loader.load(1)) for _ in range(3)]
+    while len(names.asked) < 2:
+        await asyncio.sleep(0)
+    names.gate.set()
+    assert await asyncio.gather(first, *later) == ["name 1"] * 4
+    assert names.asked == [[1], [1]]
+
+
+async def test_one_asker_that_leaves_harms_no_other() -> None:
+    names = Names()
+    names.gate.clear()
+    loader = BatchLoader(names)
+    leaving, staying = asyncio.create_task(loader.load(1)), asyncio.create_task(loader.load(1))
+    while not names.asked:
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    names.gate.set()
+    assert await staying == "name 1"
+    assert leaving.cancelled()
+
+
 async def test_what_nobody_knows_is_left_out() -> None:
     assert await BatchLoader(Names()).load_many([5, 5000]) == {5: "name 5"}
 

@@ -292,6 +292,55 @@ async def test_a_wait_longer_than_the_call_may_take_ends_it_at_once(make: Make) 
     assert (len(asked), naps.taken, caught.value.headers["Retry-After"]) == (1, [], "30")
 
 
+RUNNING = httpx.Response(409, json={"type": "/problems/request-in-progress"}, headers={"Retry-After": "1"})
+
+
+async def test_while_the_same_request_runs_there_it_is_waited_for_without_the_retries_budget(
+    make: Make,
+) -> None:
+    transport, asked = served(*[RUNNING] * 5, then=201)
+    naps = Naps()
+    neighbour = make("http://users", transport=transport, sleep=naps, policy=Policy(retry_reserve=0))
+
+    answer = await neighbour.post("/x", headers={"Idempotency-Key": "k"}, json={})
+
+    assert (answer.status_code, len(asked), len(naps.taken)) == (201, 6, 5)
+    assert max(naps.taken) <= 0.2
+
+
+async def test_waiting_for_the_same_request_ends_with_the_call_s_time(make: Make) -> None:
+    now = [1000.0]
+
+    async def nap(seconds: float) -> None:
+        now[0] += seconds
+
+    transport, asked = served(*[RUNNING] * 1000)
+    neighbour = make("http://users", transport=transport, clock=lambda: now[0], sleep=nap)
+    with pytest.raises(NeighbourUnavailable, match="still running"):
+        await neighbour.post("/x", headers={"Idempotency-Key": "k"}, json={})
+    assert 1001.7 <= now[0] <= 1002
+    assert 10 <= len(asked) <= 60
+
+
+@pytest.mark.parametrize(
+    ("answer", "options"),
+    [
+        (httpx.Response(409, json={"type": "/problems/conflict"}), {"json": {}}),
+        (httpx.Response(409, content=b"no JSON"), {"json": {}}),
+        (httpx.Response(409, json=["request-in-progress"]), {"json": {}}),
+        (RUNNING, {"files": {"f": b"x"}}),
+    ],
+)
+async def test_other_conflicts_and_what_cannot_be_sent_twice_come_back_at_once(
+    make: Make, answer: httpx.Response, options: dict[str, Any]
+) -> None:
+    transport, asked = served(answer)
+    found = await make("http://users", transport=transport).post(
+        "/x", headers={"Idempotency-Key": "k"}, **options
+    )
+    assert (found.status_code, len(asked)) == (409, 1)
+
+
 async def test_retries_are_at_most_a_tenth_of_the_requests(make: Make) -> None:
     transport, asked = served(then=503)
     policy = Policy(retry_reserve=2)
@@ -358,6 +407,16 @@ async def test_one_attempt_may_not_use_up_the_whole_call(listener: tuple[Listene
         await make(url, policy=policy).get("/slow")
     assert 1.2 <= time.monotonic() - began < 15
     assert len(app.arrived) == 3
+
+
+async def test_a_call_may_allow_its_attempts_more_time(listener: tuple[Listener, str], make: Make) -> None:
+    app, url = listener
+    app.hold = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.3, app.hold.set)
+    neighbour = make(url, policy=Policy(attempt_timeout_s=0.1))
+    assert (await neighbour.get("/slow", attempt_timeout_s=60, timeout_s=90)).status_code == 200
+    [arrived] = app.arrived
+    assert 50_000 <= int(arrived["headers"]["x-request-timeout-ms"]) <= 60_000
 
 
 async def test_what_cannot_be_repeated_has_the_whole_time(listener: tuple[Listener, str], make: Make) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pyotp
 import pytest
 import pytest_asyncio
 
@@ -27,6 +29,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SHELVES = 40
+OWNER_PASSWORD = "nine copper kettles hum"
 # Words of this session's own, so that the tests can run again on a stack that has seen them before.
 MARK = "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(4))
 SHELF, STUDIO, PLAIN = (f"{word}{MARK}" for word in ("shelf", "studio", "plain"))
@@ -110,12 +113,26 @@ async def page(chromium: Any, stack: Any, faults: Faults) -> AsyncIterator[Any]:
 
 @pytest_asyncio.fixture(scope="session")
 async def owner_cookies(chromium: Any, stack: Any) -> list[Any]:
-    """The cookies of the owner, who came by a one-time link."""
-    link = json.loads(stack.cli("open-link", "--json").stdout)["sign_in_link"]
+    """The cookies of an owner, who came by a one-time link, chose a password and added an app."""
+    made = stack.cli("users", "create-owner", f"owner-{MARK}@example.org", "--json")
+    link = json.loads(made.stdout)["link"]
     context = await chromium.new_context(base_url=stack.url)
     page = await context.new_page()
     await page.goto(urlsplit(link).path)
     await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/account/security")
+    await page.get_by_role("link", name="choose a password").click()
+    await page.get_by_label("New password", exact=True).fill(OWNER_PASSWORD)
+    await page.get_by_label("New password again").fill(OWNER_PASSWORD)
+    await page.get_by_role("button", name="Save the password").click()
+    await page.get_by_text("Your password is saved.").wait_for()
+    await page.goto("/account/security")
+    await page.get_by_role("button", name="Add an authenticator app").click()
+    app = pyotp.TOTP(await page.locator("[data-totp-secret]").inner_text())
+    await page.get_by_label("Code", exact=True).fill(app.at(time.time()))
+    await page.get_by_role("button", name="Add the app").click()
+    await page.get_by_text("Your authenticator app is added.").wait_for()
+    await page.goto("/account/arrive")
     await page.wait_for_url("**/studio")
     cookies = await context.cookies()
     await context.close()

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.browser.conftest import MARK, PLAIN, SHELF, STUDIO, shop_file
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+
+async def test_a_link_for_the_owner_asks_before_it_signs_in(page: Any, stack: Any) -> None:
+    link = json.loads(stack.cli("open-link", "--force", "--json").stdout)["sign_in_link"]
+    await page.goto(urlsplit(link).path)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/account/security")
+    assert await page.get_by_text("Your role asks for two proofs that it is you.").is_visible()
+    await page.goto("/studio/products")
+    assert page.url.endswith("/account/security")
 
 
 async def test_the_link_brought_the_owner_into_the_studio(owner_page: Any, owner_cookies: list[Any]) -> None:
@@ -154,4 +168,55 @@ async def test_studio_and_account_fit_a_phone(
         await page.goto(path)
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, f"{path} is {width} px wide"
+    await context.close()
+
+
+PEOPLE_PAGES = [
+    "/studio/people",
+    "/studio/roles",
+    "/studio/audit",
+    "/studio/outbox",
+    "/studio/webhooks",
+    "/studio/applications",
+    "/account",
+    "/account/security",
+    "/account/sessions",
+    "/account/tokens",
+    "/account/applications",
+    "/account/address",
+]
+
+
+@pytest.mark.parametrize("width", [360, 960, 1280])
+async def test_pages_about_people_cut_nothing_off_and_name_every_field(
+    chromium: Any, stack: Any, owner_cookies: list[Any], faults: Any, width: int
+) -> None:
+    email = f"{'a-long-name-' * 3}{secrets.token_hex(6)}@department.example.org"
+    person = {
+        "email": email,
+        "password": "quiet harbour lantern seven",
+        "name": "Wilhelmina Featherstonehaugh",
+    }
+    httpx.post(f"{stack.url}/api/users/v1/registrations", json=person, timeout=30).raise_for_status()
+    context = await chromium.new_context(base_url=stack.url, viewport={"width": width, "height": 740})
+    await context.add_cookies(owner_cookies)
+    page = await context.new_page()
+    faults.watch(page)
+    for path in PEOPLE_PAGES:
+        await page.goto(path)
+        assert urlsplit(page.url).path == path
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        cut = await page.evaluate(
+            """() => [...document.querySelectorAll('.panel')]
+                .filter(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== 'auto')
+                .map(e => e.innerText.slice(0, 60))"""
+        )
+        assert cut == [], path
+        nameless = await page.evaluate(
+            """() => [...document.querySelectorAll('a, button, input:not([type=hidden], [aria-hidden]), select')]
+                .filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim() || e.closest('[hidden]')))
+                .map(e => e.outerHTML)"""
+        )
+        assert nameless == [], path
+        assert await page.locator("h1").count() == 1, path
     await context.close()

@@ -93,7 +93,7 @@ def test_health_and_metrics_are_not_public(project: Project, path: str) -> None:
 def test_registers_and_signs_in(project: Project) -> None:
     """Through Nginx, users and PostgreSQL, and the catalogue knows the token by users' published key."""
     person = {"email": "ada@example.org", "password": "twelve quiet sparrows at noon", "name": "Ada"}
-    assert project.send_json("/api/users/v1/registrations", person).status == 201
+    assert project.send_json("/api/users/v1/registrations", person).status == 202
 
     answer = project.send_json("/api/users/v1/tokens", {name: person[name] for name in ("email", "password")})
     assert answer.status == 201

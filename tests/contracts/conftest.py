@@ -87,6 +87,8 @@ async def providers(
     environments = {
         name: {
             **service_environment(name, keys, database),
+            # All tests come from one address: it takes more than they fail to look like an attack.
+            "VITRINE_CHALLENGE_AFTER_NETWORK": "50",
             "VITRINE_USERS_URL": urls["users"],
             "VITRINE_CATALOG_URL": urls["catalog"],
             "VITRINE_MEDIA_ROOT": str(files),

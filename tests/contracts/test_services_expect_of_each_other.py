@@ -17,7 +17,13 @@ async def test_catalog_gets_the_names_of_a_whole_page_in_one_request(providers: 
             "password": "quiet harbour lantern seven",
             "name": "Ada",
         }
-        person = (await client.post("/api/users/v1/registrations", json=body)).json()
+        assert (await client.post("/api/users/v1/registrations", json=body)).status_code == 202
+        found = await client.get(
+            "/api/users/v1/users",
+            params={"email": body["email"]},
+            headers={"Authorization": f"Bearer {providers.owner_token}"},
+        )
+        [person] = found.json()["items"]
     unknown = str(uuid4())
     answer = await neighbour.post("/internal/people", json={"ids": [person["id"], unknown]}, idempotent=True)
     await neighbour.aclose()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from typing import Any
 from uuid import uuid4
 
@@ -27,10 +30,29 @@ def register(visitor: httpx.Client) -> dict[str, Any]:
     created = visitor.post(
         f"{USERS}/registrations", json={"email": email, "password": PASSWORD, "name": "Ada"}
     )
-    assert created.status_code == 201, created.text
+    assert created.status_code == 202, created.text
     tokens = visitor.post(f"{USERS}/tokens", json={"email": email, "password": PASSWORD})
     assert tokens.status_code == 201, tokens.text
-    return {"email": email, **created.json(), **tokens.json()}
+    me = visitor.get(f"{USERS}/me", headers=bearer(tokens.json()["access_token"]))
+    return {**me.json(), **tokens.json()}
+
+
+def link_to(visitor: httpx.Client, stack: Any, email: str, page: str) -> str:
+    """The secret of the latest link to this page in a mail to the address, as the owner finds it in the outbox."""
+    owner = bearer(stack.token())
+    for mail in visitor.get(f"{USERS}/mails", params={"limit": 100}, headers=owner).json()["items"]:
+        if mail["recipient"] == email:
+            text = visitor.get(f"{USERS}/mails/{mail['id']}", headers=owner).json()["text"]
+            if found := re.search(rf"^{re.escape(stack.url)}/{page}/(\S+)$", text, re.MULTILINE):
+                return found[1]
+    raise AssertionError(f"no mail to {email} holds a link to {page}")
+
+
+def confirm(visitor: httpx.Client, stack: Any, email: str) -> None:
+    """Confirms the address, without which nobody becomes an editor."""
+    token = link_to(visitor, stack, email, "verify-email")
+    done = visitor.post(f"{USERS}/email-verifications/confirm", json={"token": token})
+    assert done.status_code == 200, done.text
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -72,6 +94,9 @@ def test_the_keys_are_public_and_hold_no_private_part(visitor: httpx.Client) -> 
 def test_a_deleted_person_is_forgotten_by_the_catalogue(visitor: httpx.Client, stack: Any) -> None:
     person = register(visitor)
     owner = bearer(stack.token())
+    early = visitor.patch(f"{USERS}/users/{person['id']}", json={"roles": ["editor"]}, headers=owner)
+    assert early.status_code == 409, "an address that nobody has confirmed is no editor's"
+    confirm(visitor, stack, person["email"])
     promoted = visitor.patch(f"{USERS}/users/{person['id']}", json={"roles": ["editor"]}, headers=owner)
     assert promoted.status_code == 200, promoted.text
     tokens = visitor.post(f"{USERS}/tokens", json={"email": person["email"], "password": PASSWORD}).json()
@@ -82,9 +107,7 @@ def test_a_deleted_person_is_forgotten_by_the_catalogue(visitor: httpx.Client, s
     address = f"/api/catalog/v1/products/{made.json()['id']}"
     assert visitor.get(address, headers=owner).json()["created_by"] == person["id"]
 
-    gone = visitor.request(
-        "DELETE", f"{USERS}/me", json={"password": PASSWORD}, headers=bearer(tokens["access_token"])
-    )
+    gone = visitor.delete(f"{USERS}/users/{person['id']}", headers=owner)
     assert gone.status_code == 204, gone.text
     until(
         lambda: visitor.get(address, headers=owner).json()["created_by"] is None,
@@ -92,3 +115,52 @@ def test_a_deleted_person_is_forgotten_by_the_catalogue(visitor: httpx.Client, s
     )
     again = visitor.post(f"{USERS}/tokens", json={"email": person["email"], "password": PASSWORD})
     assert again.status_code == 401
+
+
+def test_a_taken_address_is_told_to_its_owner_alone(visitor: httpx.Client, stack: Any) -> None:
+    person = register(visitor)
+    body = {"email": person["email"], "password": PASSWORD, "name": "Somebody else"}
+    again = visitor.post(f"{USERS}/registrations", json=body)
+    new = visitor.post(f"{USERS}/registrations", json={**body, "email": f"{uuid4().hex}@example.org"})
+    assert (again.status_code, again.json()) == (new.status_code, new.json())
+    owner = bearer(stack.token())
+    mails = visitor.get(f"{USERS}/mails", params={"limit": 100}, headers=owner).json()["items"]
+    theirs = [mail["template"] for mail in mails if mail["recipient"] == person["email"]]
+    assert theirs == ["address-taken", "verify"]
+
+
+def test_a_forgotten_password_is_set_by_a_link_and_ends_every_sign_in(
+    visitor: httpx.Client, stack: Any
+) -> None:
+    person = register(visitor)
+    assert visitor.post(f"{USERS}/password-resets", json={"email": person["email"]}).status_code == 202
+    token = link_to(visitor, stack, person["email"], "reset-password")
+    body = {"token": token, "new_password": "nine calm otters knit"}
+    assert visitor.post(f"{USERS}/password-resets/confirm", json=body).status_code == 204
+    assert visitor.post(f"{USERS}/password-resets/confirm", json=body).status_code == 410
+    assert visitor.get(f"{USERS}/me", headers=bearer(person["access_token"])).status_code == 401
+    tokens = {"email": person["email"], "password": body["new_password"]}
+    assert visitor.post(f"{USERS}/tokens", json=tokens).status_code == 201
+
+
+def test_leaving_can_be_taken_back(visitor: httpx.Client, stack: Any) -> None:
+    person = register(visitor)
+    left = visitor.request(
+        "DELETE", f"{USERS}/me", json={"password": PASSWORD}, headers=bearer(person["access_token"])
+    )
+    assert left.status_code == 202, left.text
+    assert left.json()["erase_after"]
+    token = link_to(visitor, stack, person["email"], "keep-account")
+    assert visitor.post(f"{USERS}/deletions/cancel", json={"token": token}).status_code == 204
+    again = visitor.post(f"{USERS}/tokens", json={"email": person["email"], "password": PASSWORD}).json()
+    me = visitor.get(f"{USERS}/me", headers=bearer(again["access_token"]))
+    assert me.json()["erase_after"] is None
+
+
+def test_the_export_is_a_zip(visitor: httpx.Client) -> None:
+    person = register(visitor)
+    got = visitor.get(f"{USERS}/me/export", headers=bearer(person["access_token"]))
+    assert got.status_code == 200, got.text
+    with zipfile.ZipFile(io.BytesIO(got.content)) as archive:
+        assert "accounts.json" in archive.namelist()
+        assert person["email"].encode() in archive.read("accounts.json")

@@ -39,13 +39,14 @@ def processes_of(data: Path) -> list[str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            about = (entry / "environ").read_bytes() + b"\0" + (entry / "cmdline").read_bytes()
+            runs = (entry / "cmdline").read_bytes()
+            about = (entry / "environ").read_bytes() + b"\0" + runs
             working = str((entry / "cwd").readlink())
         except OSError:
             continue
         spec = f"VITRINE_DATA={data}".encode()
         if str(data) in working or (str(data).encode() in about and spec not in about):
-            found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:150])
+            found.append(runs.replace(b"\0", b" ").decode()[:150])
     return found
 
 

@@ -15,11 +15,17 @@ from vitrine_kit.service import create_service
 
 from vitrine_gateway import account, docs, status, storefront, studio
 from vitrine_gateway.assets import Assets
+from vitrine_gateway.clients.applications import ApplicationsClient
 from vitrine_gateway.clients.catalog import CatalogClient
+from vitrine_gateway.clients.connections import ConnectionsClient
+from vitrine_gateway.clients.factors import FactorsClient
+from vitrine_gateway.clients.mailboxes import MailboxClient
+from vitrine_gateway.clients.rights import RightsClient
 from vitrine_gateway.clients.users import UsersClient
+from vitrine_gateway.clients.webhooks import WebhooksClient
 from vitrine_gateway.errors import register_errors, render_problem
 from vitrine_gateway.headers import csp_nonce, register_headers
-from vitrine_gateway.pages import SAFE_METHODS, register_guard
+from vitrine_gateway.pages import SAFE_METHODS, page_of, register_guard
 from vitrine_gateway.presentation import register_filters
 from vitrine_gateway.sessions import AnonymousReader, Sessions, form_cookie_name, register_login
 from vitrine_gateway.settings import GatewaySettings
@@ -43,13 +49,24 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
     sessions = Sessions(users, settings.verdict_s)
     assets = Assets(Path(app.root_path) / "static")
     app.extensions["vitrine_gateway"] = GatewayState(
-        settings, assets, users, catalog, sessions, Shelves(catalog)
+        settings,
+        assets,
+        users,
+        FactorsClient(NamedNeighbour(app, "users")),
+        MailboxClient(NamedNeighbour(app, "users")),
+        RightsClient(NamedNeighbour(app, "users")),
+        ConnectionsClient(NamedNeighbour(app, "users")),
+        ApplicationsClient(NamedNeighbour(app, "users")),
+        WebhooksClient(NamedNeighbour(app, "users")),
+        catalog,
+        sessions,
+        Shelves(catalog),
     )
 
     register_headers(app, settings)
     register_login(app, sessions, settings).unauthorized_handler(_to_sign_in)
     register_guard(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     register_errors(app)
     register_filters(app, settings.locale)
     app.context_processor(_template_context)
@@ -57,6 +74,9 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         DebugToolbarExtension(app)
     for feature in (storefront, account, studio, docs, status):
         app.register_blueprint(feature.bp)
+    for endpoint, view in app.view_functions.items():
+        if (page := page_of(app, endpoint)) is not None and page.from_elsewhere:
+            csrf.exempt(view)
     return app
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
 from vitrine_kit import problems
 from vitrine_kit.logs import current_request_id, get_logger
 from vitrine_kit.problems import Forbidden, Problem, Unauthenticated
+
+from vitrine_gateway.clients.wire import StepUpNeeded
+from vitrine_gateway.pages import local_path
 
 log = get_logger(__name__)
 
@@ -82,6 +86,8 @@ def render_problem(problem: Problem) -> Any:
     """The problem as a page; as a problem document where a program asks; to sign-in where a session has ended."""
     if request.path.startswith(MACHINE_PATHS):
         return problems.response_of(problem)
+    if isinstance(problem, StepUpNeeded):
+        return redirect(url_for("account.confirm", next=_page_to_come_back_to()), 303)
     if isinstance(problem, Unauthenticated):
         g.session_ended = True
         return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]  # Flask-Login's
@@ -99,6 +105,14 @@ def render_problem(problem: Problem) -> Any:
     response = Response(page, status=problem.status, mimetype="text/html")
     response.headers.update({k: v for k, v in problem.headers.items() if k.lower() != "www-authenticate"})
     return response
+
+
+def _page_to_come_back_to() -> str:
+    """The page itself; for a form, the page it stands on, as the browser says, where that is one of ours."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    page = urlsplit(request.referrer or "")
+    return local_path(page.path if page.netloc == request.host else None, url_for("account.security"))
 
 
 def register_errors(app: Flask) -> None:

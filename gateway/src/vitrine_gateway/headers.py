@@ -37,6 +37,8 @@ def content_policy(nonce: str, *, development: bool) -> str:
             "img-src 'self' https: data:",
             "font-src 'self'",
             "connect-src 'self'",
+            # The worker that solves a form's challenge.
+            "worker-src 'self'",
             "manifest-src 'self'",
             "form-action 'self'",
             "object-src 'none'",

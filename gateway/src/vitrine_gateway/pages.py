@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from vitrine_kit.problems import Forbidden
@@ -30,6 +30,8 @@ class Page:
     access: str
     cached: bool = False
     takes_upload: bool = False
+    from_elsewhere: bool = False
+    """Whether another site may send a form here: a page that changes nothing, and only goes on to itself by GET."""
 
 
 class PageBlueprint(Blueprint):
@@ -43,6 +45,7 @@ class PageBlueprint(Blueprint):
         methods: tuple[str, ...] = ("GET",),
         cached: bool = False,
         takes_upload: bool = False,
+        from_elsewhere: bool = False,
     ) -> Callable[[View], View]:
         """Routes `rule` to an async view.
 
@@ -57,7 +60,7 @@ class PageBlueprint(Blueprint):
                 answer: ResponseReturnValue = current_app.ensure_sync(view)(**values)
                 return answer
 
-            rendered.__vitrine_page__ = Page(access, cached, takes_upload)  # type: ignore[attr-defined]  # read by page_of
+            rendered.__vitrine_page__ = Page(access, cached, takes_upload, from_elsewhere)  # type: ignore[attr-defined]  # read by page_of
             self.add_url_rule(rule, view.__name__, rendered, methods=list(methods))
             return view
 
@@ -76,9 +79,9 @@ def register_guard(app: Flask) -> None:
     settings = app.extensions["vitrine_gateway"].settings
 
     def guard() -> ResponseReturnValue | None:
-        if request.method not in SAFE_METHODS:
-            refuse_cross_site(settings.public_url)
         page = page_of(app, request.endpoint)
+        if request.method not in SAFE_METHODS and not (page is not None and page.from_elsewhere):
+            refuse_cross_site(settings.public_url)
         if page is None:
             return None
         request.max_content_length = (
@@ -101,6 +104,10 @@ def _refusal(access: str) -> ResponseReturnValue | None:
         unauthorized: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]  # Flask-Login's
         return unauthorized
     if access != SIGNED_IN and not current_user.may(access):
+        if current_user.factor_missing:
+            flash("Your role asks for a second proof that it is you. Add one here, or confirm with it.")
+            to_security: ResponseReturnValue = redirect(url_for("account.security"), 303)
+            return to_security
         raise Forbidden("Your account does not have the permission for this page.")
     return None
 

@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask import Flask
 from markupsafe import Markup, escape
 
+from vitrine_gateway import browsers
 from vitrine_gateway.clients.catalog_types import Money, Picture, PriceRange
 
 TINTS = 8
@@ -166,4 +167,5 @@ def register_filters(app: Flask, locale: str) -> None:
         plain=plain,
         paragraphs=paragraphs,
         amount_text=amount_text,
+        browser=browsers.name_of,
     )

@@ -34,6 +34,10 @@ class Reader:
     access_token: str
     token_ends_s: float
     """On this process's monotonic clock."""
+    factor_missing: bool = False
+    """Whether the person's roles ask for a second proof that this session has not got."""
+    impersonation: bool = False
+    """Whether an owner sees the shop as this person, and can change nothing."""
 
     is_authenticated = True
     is_active = True
@@ -57,6 +61,7 @@ class AnonymousReader:
     is_active = False
     is_anonymous = True
     access_token = None
+    impersonation = False
     name = ""
 
     def __init__(self, *, unavailable: bool = False) -> None:
@@ -76,7 +81,12 @@ class _Verdict:
 
 
 class Sessions:
-    """What users said about each session, believed for `verdict_s`; requests in flight for one session are shared."""
+    """What users said about each session.
+
+    Each request asks, so that what was ended is refused at the next one; only a request that finds another already
+    asking for the same session shares its answer. What was said is believed for `verdict_s`, by default not at
+    all, and while users is away until the token ends.
+    """
 
     def __init__(
         self, users: UsersClient, verdict_s: float, clock: Callable[[], float] = time.monotonic
@@ -123,7 +133,13 @@ class Sessions:
         now = self._clock()
         reader = None
         if found is not None:
-            reader = Reader(found.user, found.access_token, now + found.expires_in)
+            reader = Reader(
+                found.user,
+                found.access_token,
+                now + found.expires_in,
+                found.factor_missing,
+                found.impersonation,
+            )
         self._remember(key, reader, asked_s=now)
         return reader
 
@@ -146,6 +162,16 @@ def session_cookie_name(settings: GatewaySettings) -> str:
     return "__Host-vitrine_session" if settings.secure_cookies else "vitrine_session"
 
 
+def device_cookie_name(settings: GatewaySettings) -> str:
+    """The name of the cookie by which users knows a browser again; it signs nobody in."""
+    return "__Host-vitrine_device" if settings.secure_cookies else "vitrine_device"
+
+
+def visit_cookie_name(settings: GatewaySettings) -> str:
+    """The name of the cookie that ties a visit to a provider to the browser that was sent there."""
+    return "__Host-vitrine_visit" if settings.secure_cookies else "vitrine_visit"
+
+
 def form_cookie_name(settings: GatewaySettings) -> str:
     """The name of Flask's own signed cookie: form tokens and passing messages, never an identity."""
     return "__Host-vitrine_form" if settings.secure_cookies else "vitrine_form"
@@ -159,6 +185,63 @@ def set_session_cookie(
         session_cookie_name(settings),
         session,
         max_age=max_age_s,
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def set_device_cookie(response: Response, settings: GatewaySettings, device: str, max_age_s: int) -> None:
+    """Lets users know the browser again; only sign-ins look at it."""
+    response.set_cookie(
+        device_cookie_name(settings),
+        device,
+        max_age=max_age_s,
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="Strict",
+        path="/",
+    )
+
+
+def set_visit_cookie(response: Response, settings: GatewaySettings, binding: str, max_age_s: int) -> None:
+    """Ties a visit to the browser. Lax, for it comes back from another site."""
+    response.set_cookie(
+        visit_cookie_name(settings),
+        binding,
+        max_age=max_age_s,
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def own_session_cookie_name(settings: GatewaySettings) -> str:
+    """The cookie in which an owner's own session waits while they see the shop as somebody else."""
+    return "__Host-vitrine_own" if settings.secure_cookies else "vitrine_own"
+
+
+def set_own_session_cookie(
+    response: Response, settings: GatewaySettings, session: str, max_age_s: int
+) -> None:
+    """Puts an owner's own session aside."""
+    response.set_cookie(
+        own_session_cookie_name(settings),
+        session,
+        max_age=max_age_s,
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def clear_own_session_cookie(response: Response, settings: GatewaySettings) -> None:
+    """Takes what was put aside from the browser."""
+    response.delete_cookie(
+        own_session_cookie_name(settings),
         secure=settings.secure_cookies,
         httponly=True,
         samesite="Lax",

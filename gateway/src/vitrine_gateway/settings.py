@@ -17,8 +17,9 @@ class GatewaySettings(ServiceSettings):
     """How money, numbers and dates are written, as Babel names it: one for all readers, so that pages can be cached."""
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
     """The currency offered first where an editor types a price."""
-    verdict_s: float = Field(5.0, gt=0, le=5)
-    """How long a worker believes what users said about a session."""
+    verdict_s: float = Field(0.0, ge=0, le=5)
+    """How long a worker believes what users said about a session; 0 asks at each request, so that a sign-out counts at
+    the next one (docs/adr/0008)."""
 
     @field_validator("locale")
     @classmethod

@@ -14,9 +14,15 @@ from vitrine_kit.outbound import Coalescer
 from vitrine_kit.problems import Problem
 
 from vitrine_gateway.assets import Assets
+from vitrine_gateway.clients.applications import ApplicationsClient
 from vitrine_gateway.clients.catalog import CatalogClient
 from vitrine_gateway.clients.catalog_types import Category
+from vitrine_gateway.clients.connections import ConnectionsClient
+from vitrine_gateway.clients.factors import FactorsClient
+from vitrine_gateway.clients.mailboxes import MailboxClient
+from vitrine_gateway.clients.rights import RightsClient
 from vitrine_gateway.clients.users import UsersClient
+from vitrine_gateway.clients.webhooks import WebhooksClient
 from vitrine_gateway.sessions import Sessions
 from vitrine_gateway.settings import GatewaySettings
 
@@ -57,6 +63,12 @@ class GatewayState:
     settings: GatewaySettings
     assets: Assets
     users: UsersClient
+    factors: FactorsClient
+    mailboxes: MailboxClient
+    rights: RightsClient
+    connections: ConnectionsClient
+    applications: ApplicationsClient
+    webhooks: WebhooksClient
     catalog: CatalogClient
     sessions: Sessions
     shelves: Shelves

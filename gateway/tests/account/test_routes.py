@@ -134,37 +134,6 @@ async def test_signing_out_twice_is_no_error(browser: Browser) -> None:
     assert (await browser.send("POST", "/sign-out", data={"csrf_token": token})).status_code == 303
 
 
-async def test_registering_makes_an_account_and_signs_in(browser: Browser, users: FakeUsers) -> None:
-    values = {"name": "Nora", "email": "nora@example.org", "password": PASSWORD}
-    done = await browser.fill("/register", values)
-    assert done.status_code == 303
-    assert done.headers["Location"] == "/account"
-    assert users.accounts["nora@example.org"]["name"] == "Nora"
-    assert users.last("POST", "/registrations").headers["Idempotency-Key"]
-    assert users.last("POST", "/registrations").headers["X-Real-IP"]
-    page = await browser.get("/account")
-    assert "Your account is ready" in page.text
-    assert "nora@example.org" in page.text
-
-
-async def test_registering_says_at_the_field_what_is_wrong(browser: Browser, users: FakeUsers) -> None:
-    users.add("taken@example.org")
-    values = {"name": "Nora", "email": "taken@example.org", "password": PASSWORD}
-    assert "There is an account with this address already" in (await browser.fill("/register", values)).text
-    weak = await browser.fill("/register", {**values, "email": "new@example.org", "password": "a" * 20})
-    assert re.search(r'id="password-error">It repeats the same characters', weak.text)
-    short = await browser.fill("/register", {**values, "email": "new@example.org", "password": "short"})
-    assert "Use at least 15 characters" in short.text
-    assert "new@example.org" not in users.accounts
-    assert 'value="short"' not in short.text, "a password is never sent back"
-
-
-async def test_registering_too_often_is_told_to_wait(browser: Browser, users: FakeUsers) -> None:
-    users.failing = 429
-    page = await browser.fill("/register", {"name": "N", "email": "n@example.org", "password": PASSWORD})
-    assert "Too many tries. Wait a moment." in page.text
-
-
 async def test_reading_a_sign_in_link_uses_nothing_up_and_the_button_does(
     browser: Browser, users: FakeUsers
 ) -> None:
@@ -235,21 +204,6 @@ async def test_the_name_is_saved_and_shown_at_once(customer: Browser, users: Fak
     assert refused.status_code == 422
     assert "That is no name" in refused.text
     assert (await customer.fill("/account", {"name": "  "})).status_code == 422
-
-
-async def test_leaving_erases_the_account(customer: Browser, users: FakeUsers) -> None:
-    unsure = await customer.fill("/account/delete", {"password": PASSWORD})
-    assert "Tick the box to confirm" in unsure.text
-    wrong = await customer.fill("/account/delete", {"password": "wrong", "sure": "y"})
-    assert "not your present password" in wrong.text
-    often = await customer.fill("/account/delete", {"password": "too often", "sure": "y"})
-    assert "Wait 5 seconds" in often.text
-    assert "carl@example.org" in users.accounts
-    done = await customer.fill("/account/delete", {"password": PASSWORD, "sure": "y"})
-    assert done.status_code == 303
-    assert "carl@example.org" not in users.accounts
-    assert SESSION not in customer.cookies
-    assert "Your account is erased" in (await customer.get(done.headers["Location"])).text
 
 
 async def test_where_browsers_refuse_secure_cookies_the_names_and_flags_are_plain(

@@ -25,7 +25,18 @@ __all__ = [
     "variant",
 ]
 
-ALL_PERMISSIONS = ("catalog:read_drafts", "catalog:write", "catalog:import", "users:read")
+ALL_PERMISSIONS = (
+    "catalog:read_drafts",
+    "catalog:write",
+    "catalog:import",
+    "users:read",
+    "users:roles",
+    "users:write",
+    "users:audit",
+    "users:impersonate",
+    "users:webhooks",
+    "users:applications",
+)
 
 
 def money(amount_minor: int | None, currency: str = "EUR") -> dict[str, Any] | None:

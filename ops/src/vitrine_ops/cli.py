@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from vitrine_ops import people
 from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.output import Output
 
@@ -89,6 +90,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--role", default="owner", help="owner, admin, editor, viewer or customer (default owner)"
     )
     token.add_argument("--ttl", default="600", help="seconds until it ends, at most 600 (default)")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data", metavar="DIR", help="the data directory")
+    shared.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    people.add_actions(
+        commands.add_parser("users", help="look after accounts without signing in; see `users --help`"),
+        shared,
+    )
     lock = add("lock", "write every lock file anew", stack=False)
     lock.add_argument("--upgrade", action="store_true", help="take newer versions too")
     test = add("test", "run every check; arguments for pytest run pytest alone", stack=False, json=False)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from vitrine_ops import handover, programs, state
+from vitrine_ops import handover, people, programs, state
 from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.handover import Workplace
 from vitrine_ops.options import Options, from_environment, number
@@ -378,6 +378,14 @@ def _token(call: _Call) -> Exit:
     return Exit.OK
 
 
+def _users(call: _Call) -> Exit:
+    place = call.enter([])
+    command = call.running(place).users_command(people.service_arguments(call.arguments))
+    found = people.run(command)
+    call.out.result({"ok": True, **found}, people.render(call.arguments.action, found))
+    return Exit.OK
+
+
 def _lock(call: _Call) -> Exit:
     from vitrine_ops import locks
 
@@ -422,6 +430,7 @@ _COMMANDS: dict[str, Callable[[_Call], Exit]] = {
     "import": _import,
     "open-link": _open_link,
     "token": _token,
+    "users": _users,
     "lock": _lock,
     "test": _test,
     "bench": _bench,

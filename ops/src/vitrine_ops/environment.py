@@ -66,6 +66,8 @@ def of_service(
         "VITRINE_MEDIA_ROOT": str(places.media),
         "VITRINE_SPOOL_ROOT": str(places.spool),
     }
+    if not options.asks_for_second_factor:
+        found["VITRINE_REQUIRE_FACTOR"] = "false"
     if service.has_database:
         found["VITRINE_DATABASE_URL_FILE"] = str(secrets.path(f"{service.name}_database_url"))
     return found

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from vitrine_ops.exits import Exit, Failure
 from vitrine_ops.programs import write_private
@@ -16,6 +17,8 @@ DEFAULT_PORT = 8080
 POOL_READ, POOL_WRITE = 8, 4
 ROLLING = 2
 """During a deploy the old and the new instances run side by side."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _OURS = {
     "VITRINE_PORT", "VITRINE_DATA", "VITRINE_HOST", "VITRINE_WORKERS", "VITRINE_INSTANCES", "VITRINE_USER",
@@ -47,6 +50,22 @@ class Options:
     def address(self) -> str:
         """Where people reach the shop."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def only_here(self) -> bool:
+        """Whether nobody but this machine reaches the shop: it listens on the loopback, and is called so."""
+        name = urlsplit(self.address).hostname or ""
+        return self.host in LOOPBACK and name in LOOPBACK
+
+    @property
+    def asks_for_second_factor(self) -> bool:
+        """Whether owners and admins need a second factor: as VITRINE_REQUIRE_FACTOR says, else unless only here.
+
+        Somebody who tries Vitrine on their own machine gets in with the first link; a shop that others can reach
+        asks for more.
+        """
+        told = self.settings.get("VITRINE_REQUIRE_FACTOR")
+        return not self.only_here if told is None else told.lower() not in {"0", "false", "no", "off"}
 
     @property
     def pool_connections(self) -> int:

@@ -25,7 +25,7 @@ from vitrine_ops.nginx import NginxConfiguration
 from vitrine_ops.options import Options
 from vitrine_ops.output import Output
 from vitrine_ops.places import Places
-from vitrine_ops.processes import Composer, finish
+from vitrine_ops.processes import Command, Composer, finish
 from vitrine_ops.programs import Program
 from vitrine_ops.releases import OPS, Release
 from vitrine_ops.state import StackState, check_format
@@ -380,6 +380,10 @@ class Stack:
             "--json",
         )
         return str(json.loads(command.run("making an access token"))["access_token"])
+
+    def users_command(self, arguments: list[str]) -> Command:
+        """A command of the users service, in its release and with its environment."""
+        return self.composer.command(USERS, self.releases[USERS.name], *arguments)
 
     def local_address(self) -> str:
         """Where this machine reaches the public server."""

@@ -43,6 +43,7 @@ def collect(places: Places) -> dict[str, Any]:
         "processes": processes,
         "services": _services(state, processes) if found else {},
         "memory_bytes": sum(one["memory_bytes"] or 0 for one in processes),
+        "second_factor": options.asks_for_second_factor,
         "database": {
             "own": state.own_postgres,
             "pool_connections": options.pool_connections,
@@ -75,6 +76,9 @@ def render(document: dict[str, Any]) -> str:
     text += f"database connections the services may hold: {database['pool_connections']}"
     if database["max_connections"]:
         text += f" of {database['max_connections']} (at most {database['pool_limit']} advised)"
+    if not document["second_factor"]:
+        text += "\nowners and admins need no second factor, as only this machine reaches the shop;"
+        text += " VITRINE_REQUIRE_FACTOR=true ./vitrine up asks for one"
     return text
 
 

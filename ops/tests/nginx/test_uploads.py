@@ -46,3 +46,15 @@ def test_an_upload_beyond_the_limit_is_refused(edge: Edge) -> None:
     answer = edge.raw("/api/catalog/v1/imports", "POST", {"Content-Length": str(70 * 1024 * 1024)})
     assert answer.status == 413
     assert json.loads(answer.body)["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "service"), [("/api/users/v1/me/picture", "users"), ("/account/picture", "gateway")]
+)
+def test_a_persons_picture_may_be_as_large_as_a_photograph(edge: Edge, path: str, service: str) -> None:
+    assert httpx.put(edge.url + path, content=b"x" * 3_000_000).status_code == 200
+    request = edge.upstreams[service].seen[-1]
+    assert request["length"] == 3_000_000
+    assert request["headers"]["x-request-timeout-ms"] == "25000"
+
+    assert httpx.put(edge.url + path, content=b"x" * 9_000_000).status_code == 413

@@ -9,13 +9,30 @@ from functools import partial
 import asyncpg
 import pytest
 import pytest_asyncio
-from users_world import Person, World, living, migrated_database
+from users_world import Person, World, copied_database, living, migrated_database
 from vitrine_kit.testing import Keys, ServiceDatabase, service_environment
 
 
 @pytest_asyncio.fixture(scope="session")
-async def users_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
+async def empty_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
+    """The service's tables with nobody in them; nobody connects to it, so that it can be copied."""
     async with migrated_database(postgres_url, keys) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def make_database(
+    postgres_url: str, empty_database: ServiceDatabase
+) -> Callable[[], AbstractAsyncContextManager[ServiceDatabase]]:
+    """A database of a test's own: `async with make_database() as database`."""
+    return partial(copied_database, postgres_url, empty_database)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def users_database(
+    make_database: Callable[[], AbstractAsyncContextManager[ServiceDatabase]],
+) -> AsyncIterator[ServiceDatabase]:
+    async with make_database() as database:
         yield database
 
 

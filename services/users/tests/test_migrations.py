@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 import pytest
-from vitrine_kit.testing import (
-    Keys,
-    ServiceDatabase,
-    create_service_database,
-    drop_service_database,
-    migrate,
-    service_environment,
-)
+from users_world import migrate_here
+from vitrine_kit.testing import Keys, ServiceDatabase, service_environment
 
 
-def test_the_models_and_the_migrations_are_in_step(environment: dict[str, str]) -> None:
-    migrate("vitrine_users", environment, "check")
+async def test_the_models_and_the_migrations_are_in_step(environment: dict[str, str]) -> None:
+    await migrate_here(environment, "check")
 
 
-async def test_the_schema_can_be_taken_down_and_made_again(postgres_url: str, keys: Keys) -> None:
-    database = await create_service_database(postgres_url, "users")
-    environment = service_environment("users", keys, database)
+async def test_the_schema_can_be_taken_down_and_made_again(make_database: Any, keys: Keys) -> None:
     count = (
         "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE nspname = 'users' AND relkind = 'r' AND relname <> 'alembic_version'"
     )
-    try:
+    async with make_database() as database:
+        environment = service_environment("users", keys, database)
         connection = await asyncpg.connect(database.admin_url)
-        migrate("vitrine_users", environment)
         made = await connection.fetchval(count)
-        migrate("vitrine_users", environment, "downgrade", "base")
+        await migrate_here(environment, "downgrade", "base")
         left = await connection.fetchval(count)
-        migrate("vitrine_users", environment)
+        await migrate_here(environment, "upgrade")
         again = await connection.fetchval(count)
         await connection.close()
-    finally:
-        await drop_service_database(postgres_url, database)
 
     assert left == 0
     assert made == again > 10

@@ -25,7 +25,8 @@ def test_the_defaults_are_those_of_the_security_rules() -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"argon2_memory_kib": 19455}, {"argon2_passes": 1}, {"access_token_ttl_s": 601}, {"secret_key": "short"},
-     {"browser_session_ttl_s": 31 * 86400}, {"sign_in_link_ttl_s": 86401}, {"hashing_threads": 0}],
+     {"browser_session_ttl_s": 31 * 86400}, {"refresh_token_ttl_s": 31 * 86400},
+     {"sign_in_link_ttl_s": 86401}, {"hashing_threads": 0}],
 )  # fmt: skip
 def test_what_would_be_unsafe_in_production_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

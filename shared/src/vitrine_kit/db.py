@@ -10,7 +10,6 @@ from typing import Any, TypeVar, cast
 
 import orjson
 from flask import current_app
-from greenlet import getcurrent
 from sqlalchemy import URL, Connection, Executable, MetaData, RowMapping, make_url
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from vitrine_kit.deadlines import within_deadline
+from vitrine_kit.greenlets import in_request_greenlet
 from vitrine_kit.settings import ServiceSettings
 
 NAMING_CONVENTION = {
@@ -71,6 +71,31 @@ class _Gate:
 
     async def __aexit__(self, *_: object) -> None:
         self._free.release()
+
+
+class _Session(AsyncSession):
+    """A session whose statements run on the request's own greenlet, where they are asked from it."""
+
+    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        if in_request_greenlet():
+            return self.sync_session.execute(statement, params, **options)
+        return await super().execute(statement, params, **options)
+
+    async def flush(self, objects: Any = None) -> None:
+        if in_request_greenlet():
+            self.sync_session.flush(objects)
+        else:
+            await super().flush(objects)
+
+    @asynccontextmanager
+    async def begun(self) -> AsyncIterator[None]:
+        """Committed at the end, rolled back on any error, and closed."""
+        if in_request_greenlet():
+            with self.sync_session as session, session.begin():
+                yield
+        else:
+            async with self, self.begin():
+                yield
 
 
 class Database:
@@ -123,7 +148,7 @@ class Database:
         self._read_gate = _Gate(settings.pool_read_size, settings.pool_wait_s)
         self._write_gate = _Gate(settings.pool_write_size, settings.pool_wait_s)
         self._read_sync = self.read_engine.sync_engine
-        self._sessions = async_sessionmaker(self.write_engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(self.write_engine, class_=_Session, expire_on_commit=False)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -161,13 +186,8 @@ class Database:
             async with ambient.begin_nested():
                 yield ambient
             return
-        async with (
-            self._write_gate,
-            self._sessions(info={"vitrine_database": self}) as session,
-            session.begin(),
-            _at_rest(session),
-            within_deadline(),
-        ):
+        session = self._sessions(info={"vitrine_database": self})
+        async with self._write_gate, session.begun(), _at_rest(session), within_deadline():
             yield session
             await session.flush()
 
@@ -207,6 +227,21 @@ class Database:
         """The first column of the first row of one read statement, or None."""
         return await self._read(statement, params, lambda result: result.scalar())
 
+    async def execute_alone(self, statement: Executable, params: Params = None) -> RowMapping | None:
+        """The first row of one statement that is committed by itself, whatever becomes of the request's transaction.
+
+        It is never run twice.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: no connection came free within `pool_wait_s`.
+        """
+
+        def collect(result: Any) -> RowMapping | None:
+            return cast("RowMapping | None", result.mappings().first()) if result.returns_rows else None
+
+        async with within_deadline():
+            return await self._run(statement, params, collect)
+
     def _ambient(self) -> AsyncSession | None:
         ambient = ambient_session.get()
         return ambient if ambient is not None and ambient.info["vitrine_database"] is self else None
@@ -220,7 +255,7 @@ class Database:
                 return collect(await (await ambient.connection()).execute(statement, params))
         async with within_deadline():
             try:
-                return await self._read_once(statement, params, collect)
+                return await self._run(statement, params, collect)
             except DBAPIError as error:
                 # A connection the server closed, or a plan that a migration made stale: a read may simply run again.
                 stale_plan = isinstance(error, NotSupportedError) and "cached statement plan" in str(
@@ -228,11 +263,11 @@ class Database:
                 )
                 if not (error.connection_invalidated or stale_plan):
                     raise
-                return await self._read_once(statement, params, collect)
+                return await self._run(statement, params, collect)
 
-    async def _read_once(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
+    async def _run(self, statement: Executable, params: Params, collect: Callable[[Any], T]) -> T:
         async with self._read_gate:
-            if getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False):
+            if in_request_greenlet():
                 with cast("Any", self._read_sync).connect() as connection:
                     return collect(cast("Connection", connection).execute(statement, params))
             async with self.read_engine.connect() as connection:

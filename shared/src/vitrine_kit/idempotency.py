@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.auth import SERVICE_HEADER, current_principal, require_service
 from vitrine_kit.db import Database, around_request
 from vitrine_kit.limits import client_address
-from vitrine_kit.problems import BadRequest, Conflict, FieldError, Unprocessable
+from vitrine_kit.problems import BadRequest, FieldError, RequestInProgress, Unprocessable
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -79,7 +79,7 @@ async def guard(database: Database, *, body: bytes) -> AsyncIterator[Guard]:
 
     Raises:
         BadRequest: the key is empty, longer than 255 characters or not printable ASCII.
-        Conflict: the first request with the key is still running.
+        RequestInProgress: the first request with the key is still running.
         Unprocessable: the key was used with another body, or for another request.
     """
     key = request.headers.get(HEADER)
@@ -145,7 +145,7 @@ async def _lock(session: AsyncSession, name: bytes) -> None:
     number = int.from_bytes(name[:8], "big", signed=True)
     locked = await session.scalar(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number})
     if not locked:
-        raise Conflict(
+        raise RequestInProgress(
             "The first request with this idempotency key is still running.", headers={"Retry-After": "1"}
         )
 

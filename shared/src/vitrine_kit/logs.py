@@ -120,6 +120,9 @@ def register(app: Flask) -> None:
             path = environ["PATH_INFO"]
             if path not in QUIET_PATHS:
                 duration_ms = round((time.perf_counter() - environ.get("vitrine.started_s", 0)) * 1000, 2)
+                # What a route calls `token` is the secret of a link.
+                secret = (request.view_args or {}).get("token")
+                path = path.replace(secret, "…") if secret else path
                 method = environ["REQUEST_METHOD"]
                 log.log(level, "request", method=method, path=path, status=status, duration_ms=duration_ms)
         return response

@@ -20,6 +20,7 @@ from vitrine_kit import auth, idempotency
 from vitrine_kit.auth import INTERNAL, PUBLIC, SIGNED_IN
 from vitrine_kit.db import current_database
 from vitrine_kit.problems import (
+    MEDIA_TYPE,
     BadRequest,
     FieldError,
     PayloadTooLarge,
@@ -86,6 +87,9 @@ class Operation:
     returns: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     returns_media: str = "application/json"
     problems: Sequence[int] = ()
+    problems_media: str = MEDIA_TYPE
+    problems_as: type[BaseModel] = ProblemDocument
+    """What a problem looks like, where a protocol has a form of its own (`problems.render_below`)."""
     idempotent: bool = False
     tags: Sequence[str] = ()
     headers: Sequence[str] = ()
@@ -130,7 +134,7 @@ def _guarded(view: Callable[..., Awaitable[Any]], operation: Operation) -> Calla
         await auth.authorize(permission)
         if query_type is not None:
             kwargs["query"] = read_query(query_type)
-        elif request.args:
+        elif request.query_string and request.args:
             name = next(iter(request.args))
             raise Unprocessable(
                 f"Unknown query parameter: {name}", errors=[FieldError(name, "Unknown parameter.")]
@@ -213,15 +217,7 @@ def read_body(kind: type[Schema]) -> Any:
         BadRequest: it is not JSON; says where.
         Unprocessable: a member is unknown, missing or of the wrong type; names each.
     """
-    if request.mimetype not in JSON_TYPES:
-        raise UnsupportedMediaType(f"Send application/json, not {request.mimetype or 'nothing'!r}.")
-    limit = current_app.extensions["vitrine"].settings.max_json_bytes
-    request.max_content_length = limit
-    if (request.content_length or 0) > limit:
-        raise PayloadTooLarge(f"A JSON body may have at most {limit} bytes.")
-    raw = request.get_data(cache=True)
-    if b"\\u0000" in raw or b"\0" in raw:
-        _refuse_nul(raw)
+    raw = _read_raw(JSON_TYPES)
     try:
         return kind.model_validate_json(raw)
     except ValidationError as error:
@@ -231,6 +227,35 @@ def read_body(kind: type[Schema]) -> Any:
         raise _unprocessable(field_errors(error)) from None
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is no JSON we can read: {type(error).__name__}.") from None
+
+
+def read_json(media_types: Sequence[str] = JSON_TYPES) -> Any:
+    """The JSON body as it came, for a view that reads its members itself.
+
+    Raises:
+        UnsupportedMediaType: the content type is none of these.
+        PayloadTooLarge: it is larger than `max_json_bytes`.
+        BadRequest: it is not JSON; says where.
+        Unprocessable: a text holds a NUL character; names it.
+    """
+    raw = _read_raw(media_types)
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"Invalid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+
+
+def _read_raw(media_types: Sequence[str]) -> bytes:
+    if request.mimetype not in media_types:
+        raise UnsupportedMediaType(f"Send {media_types[0]}, not {request.mimetype or 'nothing'!r}.")
+    limit = current_app.extensions["vitrine"].settings.max_json_bytes
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise PayloadTooLarge(f"A JSON body may have at most {limit} bytes.")
+    raw = request.get_data(cache=True)
+    if b"\\u0000" in raw or b"\0" in raw:
+        _refuse_nul(raw)
+    return raw
 
 
 def _refuse_nul(raw: bytes) -> None:
@@ -325,6 +350,7 @@ class _Document:
         }
         for _rule, op in self.rules:
             self.models |= {(kind, "serialization") for kind in op.returns.values() if kind is not None}
+            self.models.add((op.problems_as, "serialization"))
             self.models |= {
                 (kind, "validation") for kind in (op.body, *op.other_bodies.values()) if kind is not None
             }
@@ -400,16 +426,18 @@ class _Document:
             entry: dict[str, Any] = {"description": HTTPStatus(status).phrase}
             if kind is not None:
                 entry["content"] = {op.returns_media: {"schema": self.references[(kind, "serialization")]}}
+            elif op.returns_media != "application/json" and status == HTTPStatus.OK:
+                entry["content"] = {op.returns_media: {"schema": {"type": "string", "format": "binary"}}}
             found[str(status)] = entry
         codes = {*self.always, *op.problems}
         codes |= {400, 413, 415, 422} if op.body or op.body_schema else set()
-        codes |= {400, 401} if op.permission == PUBLIC else {400, 401, 403}
+        codes |= {400, 401}
+        # Whoever shows a token is judged by it, where there is something to change on a public route too.
+        codes |= set() if op.permission == PUBLIC and "GET" in (rule.methods or ()) else {403}
         codes |= {422}
         codes |= {404} if rule._converters else set()
         codes |= {409} if op.idempotent else set()
-        problem = {
-            "application/problem+json": {"schema": self.references[(ProblemDocument, "serialization")]}
-        }
+        problem = {op.problems_media: {"schema": self.references[(op.problems_as, "serialization")]}}
         for status in sorted(codes - set(op.returns)):
             found[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
         return found
@@ -466,6 +494,7 @@ __all__ = [
     "make_response",
     "not_modified",
     "read_body",
+    "read_json",
     "read_query",
     "register",
     "require_match",

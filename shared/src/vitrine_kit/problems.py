@@ -20,7 +20,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -30,6 +30,7 @@ from vitrine_kit.logs import current_request_id, get_logger
 log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_RENDERERS = "vitrine_problem_renderers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,12 @@ class MethodNotAllowed(Problem):
 
 class Conflict(Problem):
     status, slug, title = 409, "conflict", "This conflicts with what is there"
+
+
+class RequestInProgress(Conflict):
+    """Another request with the same Idempotency-Key has begun and not ended; asked again later, its answer is there."""
+
+    slug, title = "request-in-progress", "The same request is still running"
 
 
 class Gone(Problem):
@@ -237,6 +244,14 @@ def response_of(problem: Problem) -> Response:
     return response
 
 
+def render_below(app: Flask, prefix: str, render: Callable[[Problem], Any]) -> None:
+    """Has problems of paths that begin with `prefix` told as `render` does, where a protocol has a form of its own.
+
+    Also those of paths that lead nowhere, which no blueprint's own error handler sees.
+    """
+    app.extensions.setdefault(_RENDERERS, []).append((prefix, render))
+
+
 def register(app: Flask, *, render: Callable[[Problem], Any] | None = None) -> None:
     """Answers every error of the app with a problem document, or with what `render` makes of the problem."""
 
@@ -244,6 +259,9 @@ def register(app: Flask, *, render: Callable[[Problem], Any] | None = None) -> N
         if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
             return error
         problem = of_exception(error)
+        for prefix, render_own in app.extensions.get(_RENDERERS, ()):
+            if request.path.startswith(prefix):
+                return render_own(problem)
         return render(problem) if render is not None else response_of(problem)
 
     app.register_error_handler(Exception, answer)

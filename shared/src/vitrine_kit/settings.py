@@ -37,7 +37,12 @@ class ServiceSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, extra="ignore", frozen=True, validate_default=True
+        env_prefix=ENV_PREFIX,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        # What is wrong with a setting is logged at the start; what it holds may be a secret.
+        hide_input_in_errors=True,
     )
 
     environment: Literal["production", "development", "test"] = "production"

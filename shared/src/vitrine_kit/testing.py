@@ -40,6 +40,8 @@ class ServiceDatabase:
     owner_url: str
     url: str
     admin_url: str
+    copied: bool = False
+    """Whether the roles are those of another one, that this is a copy of."""
 
 
 @contextmanager
@@ -131,17 +133,40 @@ async def create_service_database(server_url: str, schema: str) -> ServiceDataba
     )
 
 
+async def copy_service_database(server_url: str, original: ServiceDatabase) -> ServiceDatabase:
+    """A copy of a database that nobody is connected to, with the same roles: sooner there than a migrated one."""
+    name = f"test_{original.schema}_{secrets.token_hex(4)}"
+    owner, app = make_url(original.owner_url), make_url(original.url)
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {app.database}")
+        await connection.execute(
+            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
+            f"GRANT CONNECT ON DATABASE {name} TO {owner.username}, {app.username}"
+        )
+    finally:
+        await connection.close()
+    return ServiceDatabase(
+        schema=original.schema,
+        owner_url=_url(owner.set(database=name)),
+        url=_url(app.set(database=name)),
+        admin_url=_url(make_url(original.admin_url).set(database=name)),
+        copied=True,
+    )
+
+
 def _url(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
 async def drop_service_database(server_url: str, database: ServiceDatabase) -> None:
-    """Removes the database and its roles."""
+    """Removes the database, and its roles where it is no copy."""
     name = make_url(database.url).database
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.execute(f"DROP ROLE {name}_owner, {name}_app")
+        if not database.copied:
+            await connection.execute(f"DROP ROLE {name}_owner, {name}_app")
     finally:
         await connection.close()
 

@@ -15,6 +15,7 @@ def hold_the_loop(seconds: float) -> None:
 
 
 async def test_a_stall_is_recorded_with_its_length_and_place(caplog: Any) -> None:
+    caplog.set_level("WARNING", logger="vitrine.loopwatch")
     async with LoopWatch(150) as watch:
         await asyncio.sleep(0.05)
         hold_the_loop(0.3)

@@ -209,6 +209,7 @@ async def test_while_the_first_is_running_others_are_told_so(
     notes.gate.set()
 
     assert (meanwhile.status_code, meanwhile.headers["Retry-After"]) == (409, "1")
+    assert meanwhile.json()["type"] == "/problems/request-in-progress"
     assert (await first).status_code == 201
     assert (await client.post("/entries", json={"note": "a"}, headers=KEY)).json() == (await first).json()
     assert await count(database) == 1

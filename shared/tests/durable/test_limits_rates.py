@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 from vitrine_kit import limits
-from vitrine_kit.db import Database
+from vitrine_kit.db import NAMING_CONVENTION, Database
 from vitrine_kit.problems import TooManyRequests
 
 
@@ -58,7 +60,9 @@ async def test_one_use_may_cost_more(limiter: limits.RateLimiter) -> None:
         {"per_s": 1, "burst": 1, "cost": 2},
         {"per_s": 1, "burst": 1, "cost": 0},
     ):
-        with pytest.raises(ValueError, match="between 1 and the burst"):
+        with pytest.raises(
+            ValueError, match=r"^a rate is above 0, and one use costs between 1 and the burst$"
+        ):
             await limiter.spend("a", **wrong)
 
 
@@ -67,6 +71,21 @@ async def test_a_refusal_says_how_long_to_wait(limiter: limits.RateLimiter) -> N
     with pytest.raises(TooManyRequests) as caught:
         await limiter.take("a", per_s=0.1, burst=1)
     assert int(caught.value.headers["Retry-After"]) in (10, 11)
+    assert caught.value.detail == "Too many attempts. Try again later."
+
+
+async def test_a_short_wait_is_refused_too_and_rounded_up_to_a_second(limiter: limits.RateLimiter) -> None:
+    await limiter.take("a", per_s=2, burst=1)
+    with pytest.raises(TooManyRequests) as caught:
+        await limiter.take("a", per_s=2, burst=1)
+    assert caught.value.headers["Retry-After"] == "1"
+
+
+async def test_a_refusal_comes_at_the_cost_that_was_asked(limiter: limits.RateLimiter) -> None:
+    await limiter.take("a", per_s=0.001, burst=3, cost=2)
+    with pytest.raises(TooManyRequests):
+        await limiter.take("a", per_s=0.001, burst=3, cost=2)
+    await limiter.take("a", per_s=0.001, burst=3, cost=1)
 
 
 async def test_a_forgotten_key_is_even(limiter: limits.RateLimiter) -> None:
@@ -98,3 +117,19 @@ async def test_keys_are_stored_as_hashes_and_purged_when_even(
         while await limits.purge_rates(database) == 0:
             await asyncio.sleep(0.001)
     assert await database.fetch_value(text("SELECT count(*) FROM ledger.rate_limit")) == 1
+
+
+def test_a_service_keeps_one_row_for_a_key_and_finds_those_that_are_even() -> None:
+    table = limits.rate_limit_table(MetaData(schema="shop", naming_convention=NAMING_CONVENTION))
+
+    made = " ".join(str(CreateTable(table).compile(dialect=postgresql.dialect())).split())  # type: ignore[no-untyped-call]
+    assert made == (
+        "CREATE TABLE shop.rate_limit ( key BYTEA NOT NULL, even_at TIMESTAMP WITH TIME ZONE NOT NULL,"
+        " CONSTRAINT pk_rate_limit PRIMARY KEY (key) )"
+    )
+    assert [[column.name for column in index.columns] for index in table.indexes] == [["even_at"]]
+    assert [index.name for index in table.indexes] == ["ix_rate_limit_even_at"]
+    assert (
+        table.comment == "Rate limits: when each key is even again. Rows in the past say nothing and may go."
+    )
+    assert table.c.key.comment == "SHA-256 of the key"

@@ -1,9 +1,11 @@
-"""The gateway's client of users: sessions, registration and a person's own account."""
+"""The gateway's client of users: sessions, and a person's own account."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import httpx
@@ -13,6 +15,9 @@ from vitrine_kit.limits import client_address
 from vitrine_gateway.clients.wire import read, require_success
 
 NAME = "users"
+PICTURE = "/api/users/v1/me/picture"
+PICTURE_TIMEOUT_S = 20.0
+"""Decoding takes its time, and pictures wait for each other."""
 
 
 class Caller(Protocol):
@@ -31,6 +36,10 @@ class Account:
     roles: tuple[str, ...] = ()
     permissions: frozenset[str] = frozenset()
     has_password: bool = True
+    email_verified: bool = True
+    locale: str = "en"
+    time_zone: str = "UTC"
+    picture_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,17 @@ class NewSession:
 
     session: str
     expires_at: datetime | None = None
+    device: str | None = None
+    """A new value for the device's cookie; None where it keeps the one it has."""
+    device_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """A sign-in whose first proof was right; `methods` says by what it goes on."""
+
+    challenge: str
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +68,23 @@ class Exchange:
     access_token: str
     expires_in: float
     user: Account
+    factor_missing: bool = False
+    """Whether the roles ask for a second proof, and the session has not got it."""
+    impersonation: bool = False
+    """Whether an owner sees the shop as this person, and can change nothing."""
 
 
 _ACCOUNT: TypeAdapter[Account] = TypeAdapter(Account)
 _NEW_SESSION: TypeAdapter[NewSession] = TypeAdapter(NewSession)
 _EXCHANGE: TypeAdapter[Exchange] = TypeAdapter(Exchange)
+_SECOND_STEP: TypeAdapter[SecondStep] = TypeAdapter(SecondStep)
+
+
+def read_begun(response: httpx.Response) -> NewSession | SecondStep:
+    """The session that has begun, or the step that is still to come."""
+    if response.status_code == HTTPStatus.ACCEPTED:
+        return read(_SECOND_STEP, response, NAME)
+    return read(_NEW_SESSION, response, NAME)
 
 
 class UsersClient:
@@ -70,15 +102,31 @@ class UsersClient:
             return None
         return read(_EXCHANGE, response, NAME)
 
-    async def begin_session(self, email: str, password: str, *, user_agent: str, address: str) -> NewSession:
-        """Signs a person in. Raises Unauthenticated (wrong address or password) or TooManyRequests."""
-        body = {"email": email, "password": password, "user_agent": user_agent, "address": address}
-        response = await self._neighbour.request("POST", "/internal/sessions", json=body)
-        return read(_NEW_SESSION, response, NAME)
+    async def begin_session(
+        self,
+        email: str,
+        password: str,
+        *,
+        user_agent: str,
+        address: str,
+        device: str | None = None,
+        paid: Mapping[str, str] | None = None,
+    ) -> NewSession | SecondStep:
+        """Signs a person in. Raises Unauthenticated (wrong address or password), ChallengeNeeded or TooManyRequests.
 
-    async def redeem_link(self, token: str, *, user_agent: str, address: str) -> NewSession:
+        `paid` is the header that shows a challenge solved.
+        """
+        body = {"email": email, "password": password, "user_agent": user_agent, "address": address}
+        response = await self._neighbour.request(
+            "POST", "/internal/sessions", json={**body, "device": device}, headers=paid
+        )
+        return read_begun(response)
+
+    async def redeem_link(
+        self, token: str, *, user_agent: str, address: str, device: str | None = None
+    ) -> NewSession:
         """Signs in by a one-time link. Raises Gone when it was used, has expired or never was."""
-        body = {"token": token, "user_agent": user_agent, "address": address}
+        body = {"token": token, "user_agent": user_agent, "address": address, "device": device}
         response = await self._neighbour.request("POST", "/internal/sign-in-links/redeem", json=body)
         return read(_NEW_SESSION, response, NAME)
 
@@ -89,20 +137,30 @@ class UsersClient:
         )
         require_success(response, NAME)
 
-    async def register(self, email: str, password: str, name: str, *, key: str) -> Account:
-        """Makes an account. Raises Conflict (address taken) or Unprocessable (with the field)."""
-        body = {"email": email, "password": password, "name": name}
+    async def change_profile(self, token: str, **values: str) -> Account:
+        """Changes the person's name, locale or time zone."""
         response = await self._neighbour.request(
-            "POST", "/api/users/v1/registrations", json=body, headers={"Idempotency-Key": key, **_visitor()}
+            "PATCH", "/api/users/v1/me", json=values, headers=acting_as(token)
         )
         return read(_ACCOUNT, response, NAME)
 
-    async def rename(self, token: str, name: str) -> Account:
-        """Changes the person's name."""
+    async def set_picture(self, token: str, data: bytes, kind: str) -> None:
+        """Makes it the person's picture. Raises Unprocessable where it is none."""
+        headers = acting_as(token) | {"Content-Type": kind}
         response = await self._neighbour.request(
-            "PATCH", "/api/users/v1/me", json={"name": name}, headers=_as(token)
+            "PUT",
+            PICTURE,
+            content=data,
+            headers=headers,
+            timeout_s=PICTURE_TIMEOUT_S,
+            attempt_timeout_s=PICTURE_TIMEOUT_S,
         )
-        return read(_ACCOUNT, response, NAME)
+        require_success(response, NAME)
+
+    async def remove_picture(self, token: str) -> None:
+        """Takes the person's picture away. Raises NotFound where there is none."""
+        response = await self._neighbour.request("DELETE", PICTURE, headers=acting_as(token))
+        require_success(response, NAME)
 
     async def set_password(self, token: str, new: str, current: str | None) -> None:
         """Sets the password and ends the person's other sessions; `current` is left out where there was none."""
@@ -110,21 +168,16 @@ class UsersClient:
         if current is not None:
             body["current_password"] = current
         response = await self._neighbour.request(
-            "POST", "/api/users/v1/me/password", json=body, headers=_as(token)
+            "POST", "/api/users/v1/me/password", json=body, headers=acting_as(token)
         )
         require_success(response, NAME)
 
-    async def delete_account(self, token: str, password: str | None) -> None:
-        """Erases the person."""
-        body = {"password": password} if password else {}
-        response = await self._neighbour.request("DELETE", "/api/users/v1/me", json=body, headers=_as(token))
-        require_success(response, NAME)
+
+def acting_as(token: str) -> dict[str, str]:
+    """The headers of a request that a visitor makes as the person a token speaks for."""
+    return {"Authorization": f"Bearer {token}", **visitor()}
 
 
-def _as(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", **_visitor()}
-
-
-def _visitor() -> dict[str, str]:
+def visitor() -> dict[str, str]:
     """Whose tries users counts: the visitor's address, not the gateway's."""
     return {"X-Real-IP": client_address()}

@@ -15,6 +15,13 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
+
+class ProviderAway(problems.Problem):
+    """Somebody whom one may sign in with cannot be reached; users itself is well."""
+
+    status, slug, title = 424, "provider-unavailable", "The provider cannot be reached"
+
+
 _KINDS: dict[int, type[Problem]] = {
     kind.status: kind
     for kind in (
@@ -31,8 +38,22 @@ _KINDS: dict[int, type[Problem]] = {
         problems.PreconditionRequired,
         problems.TooManyRequests,
         problems.GatewayTimeout,
+        ProviderAway,
     )
 }
+
+
+class ChallengeNeeded(problems.TooManyRequests):
+    """Many tries fail just now: a challenge is to be solved, or waited for, before this one is looked at."""
+
+    def __init__(self, detail: str, *, challenge: dict[str, Any], wait_s: float) -> None:
+        super().__init__(detail, retry_after_s=wait_s)
+        self.challenge = challenge
+        self.wait_s = wait_s
+
+
+class StepUpNeeded(problems.Forbidden):
+    """The person has to prove again who they are; the pages ask for it and come back."""
 
 
 def read(adapter: TypeAdapter[T], response: httpx.Response, neighbour: str) -> T:
@@ -69,6 +90,14 @@ def problem_of(response: httpx.Response, neighbour: str) -> Problem:
         log.error("neighbour_failed", neighbour=neighbour, status=response.status_code)
         return Unavailable(
             f"The {neighbour} service has a problem right now.", service=neighbour, headers=headers
+        )
+    if document.get("type") == "/problems/step-up-required":
+        return StepUpNeeded(detail)
+    challenge = document.get("challenge")
+    if document.get("type") == "/problems/challenge-required" and isinstance(challenge, dict):
+        wait_s = challenge.get("wait_s")
+        return ChallengeNeeded(
+            detail, challenge=challenge, wait_s=wait_s if isinstance(wait_s, int | float) else 60
         )
     return kind(detail, errors=_errors(document), headers=headers)
 

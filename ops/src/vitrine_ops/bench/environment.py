@@ -26,13 +26,15 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "vitrine" / "bench"
 
 
-def prepare(environ: Mapping[str, str]) -> Path:
+def prepare(environ: Mapping[str, str], lock_file: Path = LOCK) -> Path:
     """The environment's Python, which has everything of the lock file; made on the first call, then reused.
 
     Raises:
         Failure: the packages could not be installed.
     """
-    mark = hashlib.sha256(LOCK.read_bytes() + sys.version.encode() + sys.executable.encode()).hexdigest()[:12]
+    mark = hashlib.sha256(
+        lock_file.read_bytes() + sys.version.encode() + sys.executable.encode()
+    ).hexdigest()[:12]
     folder = cache_directory(environ)
     folder.mkdir(parents=True, exist_ok=True)
     venv = folder / mark
@@ -44,7 +46,16 @@ def prepare(environ: Mapping[str, str]) -> Path:
         shutil.rmtree(venv, ignore_errors=True)
         env = {**environ, **uv_environment(pip_settings(sys.executable, environ), environ)}
         _uv(env, "venv", "--no-project", "--python", sys.executable, str(venv))
-        _uv(env, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(python), str(LOCK))
+        _uv(
+            env,
+            "pip",
+            "sync",
+            "--require-hashes",
+            "--compile-bytecode",
+            "--python",
+            str(python),
+            str(lock_file),
+        )
         (venv / "complete").touch()
     return python
 

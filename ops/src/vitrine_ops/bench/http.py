@@ -7,22 +7,20 @@ import contextlib
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from vitrine_ops import accounts
 from vitrine_ops.bench import environment
 from vitrine_ops.bench.database import ROWS, database
 from vitrine_ops.bench.pages import nginx
 from vitrine_ops.bench.report import Line, Target, table
 from vitrine_ops.bench.servers import BRIDGE, CONTENDERS, NEIGHBOUR, Contender, Running, serve
+from vitrine_ops.bench.workshop import workshop
 from vitrine_ops.exits import Exit, Failure
 
 PINGED = ("bridge", "fastapi", "raw")
@@ -47,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     """Measures and prints the tables; returns 0, or 1 where a target was missed or a request failed."""
     options = _arguments(argv)
     try:
-        with _workshop() as (folder, account):
+        with workshop() as (folder, account):
             return Bench(options, os.environ, folder, account).run()
     except Failure as failure:
         print(
@@ -56,21 +54,6 @@ def main(argv: Sequence[str]) -> int:
         return int(failure.code)
     except KeyboardInterrupt:
         return int(Exit.INTERRUPTED)
-
-
-@contextlib.contextmanager
-def _workshop() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """A folder for the run, and how to start what refuses to run as root."""
-    folder = Path(tempfile.mkdtemp(prefix="vitrine-bench-"))
-    account: dict[str, Any] = {}
-    if accounts.is_root():
-        found = accounts.for_root(None, os.environ)
-        account = {"user": found.uid, "group": found.gid, "extra_groups": []}
-        os.chown(folder, found.uid, found.gid)
-    try:
-        yield folder, account
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Bench:

@@ -15,6 +15,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,8 +25,10 @@ GIVE_UP_S = 20
 class Tally:
     """What all connections count together."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, *, status: int = 200, pause_s: float = 0.0) -> None:
         self.deadline = deadline
+        self.status = f"HTTP/1.1 {status}".encode()
+        self.pause_s = pause_s
         self.latencies_ms = array("d")
         self.failures: dict[str, int] = {}
 
@@ -52,6 +55,8 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        if self.transport.is_closing():
+            return
         self.sent_at = time.perf_counter()
         if self.sent_at >= self.tally.deadline:
             self.waiting = False
@@ -77,7 +82,7 @@ class Connection(asyncio.Protocol):
             self.expected = end + 4 + int(head[at + 17 : stop if stop >= 0 else end])
             # Servers end a kept connection after so many requests: that is announced, and no failure.
             self.last = b"\r\nconnection: close" in head
-            if not buffer.startswith(b"HTTP/1.1 200"):
+            if not buffer.startswith(self.tally.status):
                 self.tally.fail(buffer[9:12].decode("latin-1"))
         if len(buffer) < self.expected:
             self.buffer = buffer
@@ -88,6 +93,9 @@ class Connection(asyncio.Protocol):
         if self.last:
             self.waiting = False
             self.transport.close()
+        elif self.tally.pause_s:
+            self.waiting = False
+            asyncio.get_running_loop().call_later(self.tally.pause_s, self._send)
         else:
             self._send()
 
@@ -114,11 +122,37 @@ async def _keep_connected(
         await done
 
 
-async def run(host: str, port: int, paths: Sequence[str], connections: int, seconds: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Shape:
+    """What the requests are like, where they are no plain GET."""
+
+    body: str = ""
+    """JSON to POST; empty for a GET."""
+    headers: Sequence[str] = ()
+    status: int = 200
+    """What is no failure."""
+    pause_s: float = 0.0
+    """How long a connection rests between an answer and its next request."""
+
+    def request(self, host: str, port: int, path: str) -> bytes:
+        """The bytes of one request."""
+        lines = [f"{'POST' if self.body else 'GET'} {path} HTTP/1.1", f"Host: {host}:{port}", "Accept: */*"]
+        if self.body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body.encode())}"]
+        return "\r\n".join([*lines, *self.headers, "", self.body]).encode()
+
+
+async def run(
+    host: str,
+    port: int,
+    paths: Sequence[str],
+    connections: int,
+    seconds: float,
+    shape: Shape | None = None,
+) -> dict[str, Any]:
     """Load the server at `host:port` with requests for `paths`, at random, for `seconds`."""
-    requests = [
-        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n\r\n".encode() for path in paths
-    ]
+    shape = shape or Shape()
+    requests = [shape.request(host, port, path) for path in paths]
     choose = random.Random(20260101).random  # the same order for every server
     count = len(requests)
 
@@ -127,7 +161,7 @@ async def run(host: str, port: int, paths: Sequence[str], connections: int, seco
 
     begun = time.perf_counter()
     before = resource.getrusage(resource.RUSAGE_SELF)
-    tally = Tally(begun + seconds)
+    tally = Tally(begun + seconds, status=shape.status, pause_s=shape.pause_s)
     # Connected within the first twentieth, not all in one instant: that would measure the accept queue.
     delays = [seconds / 20 * number / connections for number in range(connections)]
     running = [
@@ -161,6 +195,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--ids", type=int, default=0)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--body", default="", help="JSON to POST in place of a GET")
+    parser.add_argument("--header", action="append", default=[], help="a further header line")
+    parser.add_argument("--status", type=int, default=200, help="the status of a good answer (default 200)")
+    parser.add_argument("--pause-ms", type=float, default=0, help="rest between two requests (default 0)")
     options = parser.parse_args(argv)
     paths = [options.path]
     if options.ids:
@@ -173,7 +211,10 @@ def main(argv: Sequence[str]) -> int:
     except ImportError:
         pass
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        found = runner.run(run(options.host, options.port, paths, options.connections, options.seconds))
+        shape = Shape(options.body, options.header, options.status, options.pause_ms / 1000)
+        found = runner.run(
+            run(options.host, options.port, paths, options.connections, options.seconds, shape)
+        )
     print(json.dumps(found))
     return 0
 

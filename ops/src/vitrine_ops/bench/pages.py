@@ -27,9 +27,10 @@ events {{ worker_connections 2048; }}
 http {{
     include {checkout}/nginx/mime.types; access_log off; client_body_temp_path tmp; proxy_temp_path tmp;
     fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp; proxy_cache_path cache
-    keys_zone=vitrine:8m inactive=10m; map "" $vitrine_scheme {{ default http; }} map "" $vitrine_budget_ms {{
-    default 5000; }} include {checkout}/nginx/conf.d/requests.conf; include
-    {checkout}/nginx/conf.d/cache.conf; upstream app {{ server 127.0.0.1:{app_port}; keepalive 64; }} server
+    keys_zone=vitrine:8m inactive=10m; map "" $vitrine_scheme {{ default http; }} map "" $vitrine_token {{
+    default ""; }} include {checkout}/nginx/conf.d/requests.conf; include
+    {checkout}/nginx/conf.d/cache.conf; include {checkout}/nginx/conf.d/identity.conf; upstream app
+    {{ server 127.0.0.1:{app_port}; keepalive 64; }} server
     {{
         listen 127.0.0.1:{port};
         location = /uncached {{ include snippets/proxy.conf; proxy_pass http://app/products; }}

@@ -1,12 +1,11 @@
 """Types of single fields that wire types of several features are made of, with their limits; no shape of a resource."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from vitrine_kit.problems import FieldError, Unprocessable
 
 from vitrine_catalog.money import CURRENCY_CODES, is_currency
@@ -21,16 +20,6 @@ MAX_DESCRIPTION_CHARS = 100_000
 LINE = r"^[^\x00-\x1f\x7f]*$"
 FILLED_LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-def _rfc_3339(given: Any) -> Any:
-    """Pydantic would also take numbers for seconds since 1970, which the API's document does not offer."""
-    if isinstance(given, str) and _RFC_3339.fullmatch(given) is None:
-        raise ValueError("Give a moment as in 2026-01-31T12:00:00Z.")
-    return given
 
 
 def _known_currency(code: str) -> str:
@@ -62,7 +51,6 @@ def bounded_extra(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 Text255 = Annotated[str, StringConstraints(max_length=255, pattern=LINE)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=FILLED_LINE)]
 Filled255 = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=FILLED_LINE)]

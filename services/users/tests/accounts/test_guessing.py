@@ -22,6 +22,17 @@ async def test_failures_at_one_account_from_one_address_have_to_wait(world: Worl
     assert (await world.sign_in(person.email, address=address)).status_code == 429
 
 
+async def test_a_try_that_has_to_wait_counts_nowhere_else(world: World) -> None:
+    email, address = world.some_email(), world.some_address()
+    before = {row["key"] for row in await world.sql.fetch("SELECT key FROM users.failed_tries")}
+
+    for _ in range(14):
+        await world.sign_in(email, "wrong wrong wrong", address=address)
+
+    rows = await world.sql.fetch("SELECT key, failures FROM users.failed_tries")
+    assert [row["failures"] for row in rows if row["key"] not in before] == [10, 10]
+
+
 async def test_the_owner_at_another_address_is_not_shut_out(world: World) -> None:
     person, address = await world.person(), world.some_address()
     for _ in range(12):
@@ -116,7 +127,34 @@ async def test_the_table_of_limits_tells_nobody_who_was_tried(world: World) -> N
     person, address = await world.person(), world.some_address()
     await world.sign_in(person.email, "wrong wrong wrong", address=address)
 
-    rows = await world.sql.fetch("SELECT r::text AS row FROM users.rate_limit r")
+    rows = await world.sql.fetch(
+        "SELECT r::text AS row FROM users.rate_limit r UNION ALL SELECT f::text FROM users.failed_tries f"
+    )
 
     assert rows
     assert not any(person.email in row["row"] or address in row["row"] for row in rows)
+
+
+async def test_rule_9_each_further_failure_doubles_the_wait_up_to_an_hour(world: World) -> None:
+    person, address, waits = await world.person(), world.some_address(), []
+    for _ in range(10):
+        await world.sign_in(person.email, "wrong wrong wrong", address=address)
+    for _ in range(9):
+        answer = await world.sign_in(person.email, address=address)
+        assert answer.status_code == 429
+        waits.append(int(answer.headers["Retry-After"]))
+        await world.sql.execute("UPDATE users.failed_tries SET retry_at = now() WHERE retry_at > now()")
+        assert (await world.sign_in(person.email, "wrong wrong wrong", address=address)).status_code == 401
+
+    assert [round(wait, -1) for wait in waits] == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+async def test_failures_are_forgotten_after_a_quiet_day(world: World) -> None:
+    person, address = await world.person(), world.some_address()
+    for _ in range(10):
+        await world.sign_in(person.email, "wrong wrong wrong", address=address)
+    await world.sql.execute("UPDATE users.failed_tries SET retry_at = now(), forget_at = now()")
+
+    answers = [await world.sign_in(person.email, "wrong wrong wrong", address=address) for _ in range(11)]
+
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]

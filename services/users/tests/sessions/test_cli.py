@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,15 +13,15 @@ import pytest_asyncio
 from click.testing import Result
 from flask import Flask
 from flask.cli import ScriptInfo
-from users_world import API, GOOD_PASSWORD, World, living, migrated_database, settings_of
+from users_world import API, GOOD_PASSWORD, World, living, settings_of
 from vitrine_kit.testing import Keys, ServiceDatabase, service_environment
 from vitrine_users import create_app
 
 
 @pytest_asyncio.fixture(scope="module")
-async def fresh(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
+async def fresh(make_database: Any) -> AsyncIterator[ServiceDatabase]:
     """A shop of its own, in which nobody has an account."""
-    async with migrated_database(postgres_url, keys) as database:
+    async with make_database() as database:
         yield database
 
 
@@ -109,7 +110,7 @@ async def test_once_an_owner_has_signed_in_with_a_password_it_refuses(
 async def test_an_address_that_cannot_be_the_owners_is_refused(
     shop: World, fresh: ServiceDatabase, keys: Keys, email: str
 ) -> None:
-    await shop.register(email="taken@example.com")
+    await shop.registered(email="taken@example.com")
 
     done = await run(fresh, keys, "create-owner-link", "--email", email)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,19 +15,32 @@ import asyncpg
 import httpx
 from flask import Flask
 from vitrine_kit.testing import (
+    PUBLIC_URL,
     Keys,
     ServiceDatabase,
+    copy_service_database,
     create_service_database,
     drop_service_database,
-    migrate,
     service_environment,
     serving,
 )
 from vitrine_users import create_app
+from vitrine_users.mail.outbox import unseal_letter
 from vitrine_users.settings import UsersSettings
+from vitrine_users.state import EXTENSION
 
 API = "/api/users/v1"
 GOOD_PASSWORD = "quilt harbour nine lamps"
+PATIENT = {
+    "registration_burst": 100_000,
+    "mail_burst": 100_000,
+    "require_factor": False,
+    "deletion_grace_days": 0,
+    "pool_wait_s": 5,
+    "challenge_after_network": 0,
+    "challenge_after_all": 0,
+}
+"""What has tests of its own, and would only be in the way elsewhere."""
 CHEAP_HASHING = {"argon2_memory_kib": 8, "argon2_passes": 1}
 """Hashing at its real cost has tests of its own; elsewhere it would only make the suite slow."""
 
@@ -33,9 +48,7 @@ CHEAP_HASHING = {"argon2_memory_kib": 8, "argon2_passes": 1}
 def settings_of(environment: dict[str, str], **changes: Any) -> UsersSettings:
     """The settings an environment like this would give, with cheap hashing."""
     values = {name.removeprefix("VITRINE_").lower(): value for name, value in environment.items()}
-    return UsersSettings(
-        **{**values, **CHEAP_HASHING, "registration_burst": 100_000, "pool_wait_s": 5, **changes}
-    )
+    return UsersSettings(**{**values, **CHEAP_HASHING, **PATIENT, **changes})
 
 
 @dataclass
@@ -80,6 +93,38 @@ class World:
         headers = {"X-Real-IP": self.some_address()}
         return await self.client.post(f"{API}/registrations", json=body, headers=headers)
 
+    async def registered(self, **changes: Any) -> tuple[UUID, str]:
+        """A new account whose address nobody has confirmed: its id and its address."""
+        email = changes.pop("email", None) or self.some_email()
+        answer = await self.register(email=email, **changes)
+        assert answer.status_code == 202, answer.text
+        return await self.id_of(email), email
+
+    async def id_of(self, email: str) -> UUID:
+        found: UUID = await self.sql.fetchval(
+            "SELECT id FROM users.accounts WHERE email_key = $1", email.lower()
+        )
+        return found
+
+    async def mails_to(self, email: str) -> list[dict[str, Any]]:
+        """The mails that wait for this address, oldest first, with their texts."""
+        rows = await self.sql.fetch(
+            "SELECT * FROM users.mail_outbox WHERE lower(recipient) = $1 ORDER BY id", email.lower()
+        )
+        settings = self.app.extensions[EXTENSION].settings
+        letters = [unseal_letter(settings, row["id"], row["sealed_body"]) for row in rows]
+        return [
+            {**row, "text": letter.text, "html": letter.html}
+            for row, letter in zip(rows, letters, strict=True)
+        ]
+
+    async def link_to(self, email: str, page: str) -> str:
+        """The secret of the latest link to this page that was mailed to the address."""
+        for mail in reversed(await self.mails_to(email)):
+            if found := re.search(rf"{PUBLIC_URL}/{page}/([A-Za-z0-9_-]+)", mail["text"]):
+                return found[1]
+        raise AssertionError(f"no mail to {email} holds a link to {page}")
+
     async def sign_in(
         self, email: str, password: str = GOOD_PASSWORD, *, address: str | None = None
     ) -> httpx.Response:
@@ -114,16 +159,17 @@ class World:
 
     async def person(self, *roles: str, name: str = "Ann Example", **changes: Any) -> Person:
         """A new person with these roles (customer by default), signed in."""
-        answer = await self.register(name=name, **changes)
-        assert answer.status_code == 201, answer.text
-        made = answer.json()
+        account_id, email = await self.registered(name=name, **changes)
+        await self.sql.execute(
+            "UPDATE users.accounts SET email_verified_at = now() WHERE id = $1", account_id
+        )
         if roles:
-            await self.give(made["id"], *roles)
+            await self.give(account_id, *roles)
         password = changes.get("password", GOOD_PASSWORD)
         address = self.some_address()
-        tokens = await self.sign_in(made["email"], password, address=address)
+        tokens = await self.sign_in(email, password, address=address)
         assert tokens.status_code == 201, tokens.text
-        return Person(UUID(made["id"]), made["email"], name, password, tokens.json(), address)
+        return Person(account_id, email, name, password, tokens.json(), address)
 
     async def get(self, person: Person, path: str, **options: Any) -> httpx.Response:
         return await self.client.get(
@@ -135,13 +181,38 @@ class World:
         return await self.client.request(method, f"{API}{path}", headers=headers, **options)
 
 
+async def migrate_here(environment: dict[str, str], *arguments: str) -> None:
+    """Runs `flask db` with these arguments within this process, which has imported all it needs already.
+
+    Raises:
+        AssertionError: it failed; holds what it printed.
+    """
+
+    def invoke() -> None:
+        app = create_app(settings_of(environment))
+        done = app.test_cli_runner().invoke(args=["db", *arguments])
+        assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+
+    await asyncio.to_thread(invoke)
+
+
 @asynccontextmanager
 async def migrated_database(postgres_url: str, keys: Keys) -> AsyncIterator[ServiceDatabase]:
-    """A database with the service's tables and nobody in them."""
+    """A database with the service's tables and nobody in them, made by the migrations."""
     database = await create_service_database(postgres_url, "users")
-    migrate("vitrine_users", service_environment("users", keys, database))
+    await migrate_here(service_environment("users", keys, database), "upgrade")
     yield database
     await drop_service_database(postgres_url, database)
+
+
+@asynccontextmanager
+async def copied_database(postgres_url: str, original: ServiceDatabase) -> AsyncIterator[ServiceDatabase]:
+    """The same, copied: migrations run once in a session."""
+    database = await copy_service_database(postgres_url, original)
+    try:
+        yield database
+    finally:
+        await drop_service_database(postgres_url, database)
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ async def test_a_refreshed_token_has_the_roles_of_now(world: World) -> None:
     assert me.json()["roles"] == ["viewer"]
 
 
-async def test_a_lost_answer_may_be_asked_for_again_within_ten_seconds(world: World) -> None:
+async def test_rule_40_a_lost_answer_may_be_asked_for_again_within_ten_seconds(world: World) -> None:
     person = await world.person()
     first = await world.refresh(person.tokens["refresh_token"])
     await let_pass(world, person, 9)
@@ -66,7 +66,7 @@ async def test_a_lost_answer_may_be_asked_for_again_within_ten_seconds(world: Wo
     assert again.json()["refresh_token"] == first.json()["refresh_token"]
 
 
-async def test_a_slow_tab_is_not_signed_out_by_a_quick_one(world: World) -> None:
+async def test_rule_40_a_slow_tab_is_not_signed_out_by_a_quick_one(world: World) -> None:
     person = await world.person()
     first = (await world.refresh(person.tokens["refresh_token"])).json()
     second = (await world.refresh(first["refresh_token"])).json()
@@ -77,7 +77,7 @@ async def test_a_slow_tab_is_not_signed_out_by_a_quick_one(world: World) -> None
     assert (await world.refresh(first["refresh_token"])).json()["refresh_token"] == second["refresh_token"]
 
 
-async def test_using_a_token_again_later_ends_the_whole_family(world: World) -> None:
+async def test_rule_40_using_a_token_again_later_ends_the_whole_family(world: World) -> None:
     person = await world.person()
     successor = (await world.refresh(person.tokens["refresh_token"])).json()
     await let_pass(world, person, 11)
@@ -100,7 +100,7 @@ async def test_reuse_in_one_sign_in_leaves_the_others_alone(world: World) -> Non
     assert (await world.refresh(other["refresh_token"])).status_code == 201
 
 
-async def test_of_fifty_uses_at_once_one_rotates_and_all_get_the_same_successor(world: World) -> None:
+async def test_rule_40_of_fifty_tabs_at_once_one_rotates_and_all_get_the_same_successor(world: World) -> None:
     person = await world.person()
 
     answers = await asyncio.gather(*(world.refresh(person.tokens["refresh_token"]) for _ in range(50)))
@@ -115,7 +115,7 @@ async def test_of_fifty_uses_at_once_one_rotates_and_all_get_the_same_successor(
     )
 
 
-async def test_without_grace_exactly_one_of_fifty_uses_wins(make_world: MakeWorld) -> None:
+async def test_rule_46_without_grace_exactly_one_of_fifty_uses_wins(make_world: MakeWorld) -> None:
     async with make_world(refresh_grace_s=0) as world:
         person = await world.person()
         answers = await asyncio.gather(*(world.refresh(person.tokens["refresh_token"]) for _ in range(50)))
@@ -124,7 +124,7 @@ async def test_without_grace_exactly_one_of_fifty_uses_wins(make_world: MakeWorl
         assert await families(world, person) == 0
 
 
-async def test_a_sign_in_ends_though_it_is_refreshed(world: World) -> None:
+async def test_rule_40_a_sign_in_ends_though_it_is_refreshed(world: World) -> None:
     person = await world.person()
     await world.sql.execute(
         "UPDATE users.refresh_families SET expires_at = now() WHERE account_id = $1", person.id

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 from uuid import UUID, uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vitrine_users.secrets import derive_key, encode_opaque
 from vitrine_users.tokens.refresh import PREFIX, RefreshTokens, read_token
 
 SECRET = b"s" * 32
-tokens = RefreshTokens("a secret of the installation, long enough")
+INSTALLATION = "a secret of the installation, long enough"
+tokens = RefreshTokens(INSTALLATION)
 
 
 @given(st.uuids(), st.integers(0, 2**31 - 1))
@@ -51,3 +54,12 @@ def test_a_second_spelling_of_a_token_is_no_token() -> None:
 
 def test_a_generation_beyond_the_column_is_no_token() -> None:
     assert read_token(tokens.token(uuid4(), SECRET, 2**31)) is None
+
+
+def test_a_token_of_an_earlier_release_is_good_still() -> None:
+    family_id = UUID("01890000-0000-7000-8000-000000000001")
+    body = family_id.bytes + b"\0\0\0\x07"
+    plain, named = RefreshTokens(INSTALLATION), RefreshTokens(INSTALLATION, "other")
+    for made, purpose in ((plain, "refresh-tokens"), (named, "other")):
+        tag = hmac.digest(derive_key(INSTALLATION, purpose), SECRET + body, "sha256")
+        assert made.token(family_id, SECRET, 7) == PREFIX + encode_opaque(body + tag)

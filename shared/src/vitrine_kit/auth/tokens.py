@@ -56,6 +56,10 @@ class Principal:
     token_id: str
     name: str = ""
     session_id: str | None = None
+    authenticated_s: int | None = None
+    """When the person last proved who they are, in seconds since 1970; None where the token does not say."""
+    assurance: int = 1
+    """1 after one proof, 2 after two of different kinds (NIST SP 800-63B: AAL1, AAL2)."""
 
     def may(self, permission: str) -> bool:
         """Whether the person's roles give them the permission, such as "catalog:write"."""
@@ -83,6 +87,8 @@ def sign_access_token(
     permissions: Iterable[str],
     name: str = "",
     session_id: str | None = None,
+    authenticated_s: int | None = None,
+    assurance: int = 1,
     lifetime_s: int = ACCESS_TOKEN_LIFETIME_S,
     now_s: float | None = None,
 ) -> str:
@@ -96,6 +102,8 @@ def sign_access_token(
         permissions: names of the permissions those roles give.
         name: how the person is shown.
         session_id: the session the token was made for.
+        authenticated_s: when the person last proved who they are, in seconds since 1970 (`auth_time`).
+        assurance: 1 after one proof, 2 after two of different kinds (`aal`).
         lifetime_s: seconds until it ends, at most 600.
         now_s: seconds since 1970; the clock's by default.
 
@@ -115,9 +123,12 @@ def sign_access_token(
         "roles": sorted(roles),
         "perms": sorted(permissions),
         "name": name,
+        "aal": assurance,
     }
     if session_id is not None:
         claims["sid"] = session_id
+    if authenticated_s is not None:
+        claims["auth_time"] = authenticated_s
     return encode(key, typ=TYPE, claims=claims)
 
 
@@ -278,13 +289,18 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
     for names in (roles, permissions):
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise _refusal(InvalidToken("roles and perms are lists of names"))
+    session_id, authenticated_s = claims.get("sid"), claims.get("auth_time")
+    if not isinstance(session_id, str | None) or not isinstance(authenticated_s, int | None):
+        raise _refusal(InvalidToken("sid is a text and auth_time a number"))
     return Principal(
         user_id=user_id,
         roles=tuple(roles),
         permissions=frozenset(permissions),
         token_id=claims["jti"],
         name=str(claims.get("name", "")),
-        session_id=claims.get("sid"),
+        session_id=session_id,
+        authenticated_s=authenticated_s,
+        assurance=2 if claims.get("aal") == 2 else 1,
     )
 
 

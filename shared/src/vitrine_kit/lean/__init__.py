@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from flask import Flask, Request, Response
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.routing import Rule
 
 from vitrine_kit.lean.dispatch import LeanDispatch
 from vitrine_kit.lean.json_provider import OrjsonProvider
-from vitrine_kit.lean.routing import UrlAdapters
+from vitrine_kit.lean.routing import LeanRule, UrlAdapters
 from vitrine_kit.lean.wrappers import LeanRequest, LeanResponse
 
 __all__ = ["LeanRequest", "LeanResponse", "OrjsonProvider", "make_lean"]
@@ -24,6 +25,8 @@ def make_lean(app: Flask) -> Flask:
         app.request_class = LeanRequest
     if app.response_class is Response:
         app.response_class = LeanResponse
+    if app.url_rule_class is Rule:
+        app.url_rule_class = LeanRule
     if type(app.json) is DefaultJSONProvider:
         app.json = OrjsonProvider(app)
     if type(app).create_url_adapter is Flask.create_url_adapter:

@@ -1,4 +1,4 @@
-"""A request's way through the app's hooks, without a context-local proxy or an unheard signal on it."""
+"""A request's way through the app's hooks, without a context-local proxy on it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from typing import Any
 
 from flask import Flask, Response
 from flask import typing as ft
-from flask.ctx import AppContext
-from flask.globals import _cv_app, _cv_request
-from flask.signals import (
-    appcontext_popped,
-    appcontext_pushed,
-    appcontext_tearing_down,
-    request_tearing_down,
-)
+from flask.globals import _cv_request
+from flask.signals import request_tearing_down
 
 _NOT_GIVEN: Any = object()
 
@@ -24,7 +18,6 @@ class LeanDispatch:
     """The methods of one app that go through its hooks; put in place wherever the app has Flask's own."""
 
     METHODS = (
-        "app_context",
         "preprocess_request",
         "dispatch_request",
         "process_response",
@@ -41,15 +34,8 @@ class LeanDispatch:
             if getattr(type(app), name) is getattr(Flask, name) and name not in vars(app):
                 setattr(app, name, getattr(self, name))
 
-    def app_context(self) -> AppContext:
-        app = self._app
-        lean = type(app).do_teardown_appcontext is Flask.do_teardown_appcontext
-        return LeanAppContext(app) if lean else AppContext(app)
-
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
         app = self._app
-        if not app.before_request_funcs and not app.url_value_preprocessors:
-            return None
         request = _cv_request.get().request
         names = (None, *reversed(request.blueprints))
         for preprocess in _registered(app.url_value_preprocessors, names):
@@ -74,11 +60,9 @@ class LeanDispatch:
         context = _cv_request.get()
         for after in context._after_request_functions:
             response = app.ensure_sync(after)(response)
-        if app.after_request_funcs:
-            for after in _registered(
-                app.after_request_funcs, (*context.request.blueprints, None), last_first=True
-            ):
-                response = app.ensure_sync(after)(response)
+        names = (*context.request.blueprints, None)
+        for after in _registered(app.after_request_funcs, names, last_first=True):
+            response = app.ensure_sync(after)(response)
         session = context._session
         assert session is not None, "a pushed context has one"
         if not app.session_interface.is_null_session(session):
@@ -87,37 +71,12 @@ class LeanDispatch:
 
     def do_teardown_request(self, exc: BaseException | None = _NOT_GIVEN) -> None:
         app = self._app
-        if not app.teardown_request_funcs and not request_tearing_down.receivers:
-            return
         if exc is _NOT_GIVEN:
             exc = sys.exc_info()[1]
         names = (*_cv_request.get().request.blueprints, None)
         for teardown in _registered(app.teardown_request_funcs, names, last_first=True):
             app.ensure_sync(teardown)(exc)
-        if request_tearing_down.receivers:
-            request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
-
-
-class LeanAppContext(AppContext):
-    """An app context that sends only the signals somebody listens for."""
-
-    def push(self) -> None:
-        self._cv_tokens.append(_cv_app.set(self))
-        if appcontext_pushed.receivers:
-            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
-
-    def pop(self, exc: BaseException | None = _NOT_GIVEN) -> None:
-        app = self.app
-        if (
-            app.teardown_appcontext_funcs
-            or "do_teardown_appcontext" in app.__dict__
-            or appcontext_tearing_down.receivers
-            or appcontext_popped.receivers
-            or _cv_app.get(None) is not self
-        ):
-            super().pop(*(() if exc is _NOT_GIVEN else (exc,)))
-        else:
-            _cv_app.reset(self._cv_tokens.pop())
+        request_tearing_down.send(app, _async_wrapper=app.ensure_sync, exc=exc)
 
 
 def _registered(

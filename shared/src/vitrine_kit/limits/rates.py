@@ -51,7 +51,7 @@ class RateLimiter:
         ).bindparams(bindparam("key"), bindparam("cost_s"), bindparam("burst_s"))
         self._wait = text(
             "SELECT extract(epoch FROM even_at + make_interval(secs => :cost_s)"  # noqa: S608 - as above
-            f" - make_interval(secs => :burst_s) - clock_timestamp())::float8 FROM {table}"
+            f" - make_interval(secs => :burst_s) - clock_timestamp())::float8 AS wait_s FROM {table}"
             " WHERE key = sha256(convert_to(:key, 'UTF8'))"
         )
         self._forget = text(f"DELETE FROM {table} WHERE key = sha256(convert_to(:key, 'UTF8'))")  # noqa: S608
@@ -71,12 +71,11 @@ class RateLimiter:
         if per_s <= 0 or not 1 <= cost <= burst:
             raise ValueError("a rate is above 0, and one use costs between 1 and the burst")
         parameters = {"key": key, "cost_s": cost / per_s, "burst_s": burst / per_s}
-        async with self._database.separate_connection() as connection:
-            if (await connection.execute(self._spend, parameters)).scalar() is not None:
-                return 0.0
-            wait_s = (await connection.execute(self._wait, parameters)).scalar()
+        if await self._database.execute_alone(self._spend, parameters) is not None:
+            return 0.0
+        row = await self._database.execute_alone(self._wait, parameters)
         # Another worker may have forgotten the key, or time gone by, between the two statements.
-        return max(0.001, cast("float", wait_s)) if wait_s is not None else 0.001
+        return 0.001 if row is None else max(0.001, row["wait_s"])
 
     async def take(self, key: str, *, per_s: float, burst: int, cost: int = 1) -> None:
         """Like `spend`, but refuses.
@@ -90,8 +89,7 @@ class RateLimiter:
 
     async def forget(self, key: str) -> None:
         """Makes the key even at once, for instance after a successful sign-in."""
-        async with self._database.separate_connection() as connection:
-            await connection.execute(self._forget, {"key": key})
+        await self._database.execute_alone(self._forget, {"key": key})
 
 
 async def purge_rates(database: Database) -> int:

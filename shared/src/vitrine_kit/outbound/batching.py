@@ -56,18 +56,32 @@ async def _call(load: Callable[[], Awaitable[Value]]) -> Value:
 class BatchLoader(Generic[Key, Value]):
     """Loads values by key: keys asked for in the same turn of the event loop go out in one request.
 
-    A key that is being fetched already is waited for, not fetched again. Like a call of `Coalescer`, a fetch is for
+    A key that is being fetched already is waited for, not fetched again; but with `fresh`, which is for what may have
+    changed since that fetch began, such as whether a sign-in has ended. Like a call of `Coalescer`, a fetch is for
     several askers at once and must not depend on any of them.
     """
 
     def __init__(
-        self, fetch: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]], *, max_batch: int = 500
+        self,
+        fetch: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]],
+        *,
+        max_batch: int = 500,
+        fresh: bool = False,
     ) -> None:
         self._fetch = fetch
         self._max_batch = max_batch
+        self._fresh = fresh
         self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
         self._running: dict[Key, asyncio.Future[Value | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def load(self, key: Key) -> Value | None:
+        """The value of one key, None where it has none.
+
+        Raises:
+            Exception: whatever `fetch` raised for the batch that held it.
+        """
+        return await asyncio.shield(self._future(key))
 
     async def load_many(self, keys: Iterable[Key]) -> dict[Key, Value]:
         """The values of those keys that have one.
@@ -87,7 +101,7 @@ class BatchLoader(Generic[Key, Value]):
         return found
 
     def _future(self, key: Key) -> asyncio.Future[Value | None]:
-        known = self._running.get(key) or self._waiting.get(key)
+        known = self._waiting.get(key) or (None if self._fresh else self._running.get(key))
         if known is not None:
             return known
         loop = asyncio.get_running_loop()
@@ -104,7 +118,8 @@ class BatchLoader(Generic[Key, Value]):
         keys = list(waiting)
         for start in range(0, len(keys), self._max_batch):
             batch = {key: waiting[key] for key in keys[start : start + self._max_batch]}
-            self._running.update(batch)
+            if not self._fresh:
+                self._running.update(batch)
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -25,7 +25,7 @@ from vitrine_kit.outbound.policy import (
     retry_after_s,
 )
 from vitrine_kit.outbound.transport import make_transport, no_cookies
-from vitrine_kit.problems import GatewayTimeout, Unavailable
+from vitrine_kit.problems import GatewayTimeout, RequestInProgress, Unavailable
 from vitrine_kit.settings import ServiceSettings
 
 log = get_logger(__name__)
@@ -105,6 +105,7 @@ class Neighbour:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        attempt_timeout_s: float | None = None,
         idempotent: bool | None = None,
         forward_user: bool = False,
         **body: Any,
@@ -119,17 +120,20 @@ class Neighbour:
             headers: further headers; an Authorization given here is sent as it is.
             timeout_s: seconds for the whole call; 2 s by default. Never longer than the request being served may
                 take.
+            attempt_timeout_s: seconds for one attempt where a second is possible; 0.8 s by default. The neighbour ends
+                its work then as well, so that what takes longer would never be done.
             idempotent: whether the request may be sent twice; by default what its method and an Idempotency-Key
                 header say.
             forward_user: whether to send on the access token of the request being served.
             **body: `content`, `data` or `files`, as httpx takes them; a stream is sent once and never again.
 
         Returns:
-            Any answer below 500, also 4xx.
+            Any answer below 500, also 4xx. Where the neighbour is still at work on the same request, sent by an
+            attempt that was given up or by another worker, it is waited for: its answer is this call's too.
 
         Raises:
-            NeighbourUnavailable: no answer, or one of 500 and above, after the last attempt; or calls to this
-                neighbour are being refused for the moment.
+            NeighbourUnavailable: no answer, or one of 500 and above, after the last attempt; or the same request was
+                still running when the time was over; or calls to this neighbour are being refused for the moment.
             GatewayTimeout: the request being served has no time left.
         """
         deadline = current_deadline()
@@ -148,24 +152,32 @@ class Neighbour:
         if idempotent is None:
             keyed = any(name.lower() == "idempotency-key" for name in sent)
             idempotent = method.upper() in IDEMPOTENT_METHODS or keyed
-        tries = 1 + (self.policy.max_retries if idempotent and repeatable else 0)
+        idempotent = idempotent and repeatable
+        tries = 1 + (self.policy.max_retries if idempotent else 0)
+        most_s = self.policy.attempt_timeout_s if attempt_timeout_s is None else attempt_timeout_s
         self._budget.earn()
 
         failure: NeighbourUnavailable | None = None
-        for attempt in range(tries):
-            remaining_s = ends_at - self._clock()
-            if remaining_s <= self.policy.least_time_s:
-                break
-            longest_s = min(remaining_s, self.policy.attempt_timeout_s) if tries > 1 else remaining_s
+        failed, met = 0, 0
+        while (remaining_s := ends_at - self._clock()) > self.policy.least_time_s:
+            longest_s = min(remaining_s, most_s) if tries > 1 else remaining_s
             answer = await self._attempt(
                 method, path, params=params, headers=sent, longest_s=longest_s, body=body
             )
             if isinstance(answer, httpx.Response):
-                return answer
-            failure, may_retry, wait_s = answer
-            if not may_retry or attempt + 1 == tries or not self._budget.spend():
-                break
-            wait_s = max(wait_s or 0.0, self.policy.backoff_s(attempt + 1, self._rng))
+                if not (idempotent and _is_in_progress(answer)):
+                    return answer
+                # No failure, and cheap to answer: looking again spends no retry. The neighbour's own Retry-After
+                # counts in whole seconds, of which there are few.
+                failure = NeighbourUnavailable(self.name, "the same request is still running there")
+                met += 1
+                wait_s = min(self.policy.backoff_s(met, self._rng), self.policy.running_cap_s)
+            else:
+                failure, may_retry, asked_s = answer
+                failed += 1
+                if not may_retry or failed == tries or not self._budget.spend():
+                    break
+                wait_s = max(asked_s or 0.0, self.policy.backoff_s(failed, self._rng))
             if self._clock() + wait_s + self.policy.least_time_s >= ends_at:
                 break
             await self._sleep(wait_s)
@@ -269,6 +281,17 @@ class Neighbour:
 
     def _breaker_changed(self, state: BreakerState) -> None:
         log.warning("breaker_changed", neighbour=self.name, state=state.value)
+
+
+def _is_in_progress(response: httpx.Response) -> bool:
+    """Whether the neighbour answers that it works on the same request already (vitrine_kit.idempotency)."""
+    if response.status_code != RequestInProgress.status:
+        return False
+    try:
+        found = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and found.get("type") == f"/problems/{RequestInProgress.slug}"
 
 
 @asynccontextmanager

@@ -23,6 +23,8 @@ class Policy:
     max_retries: int = 2
     retry_base_s: float = 0.05
     retry_cap_s: float = 1.0
+    running_cap_s: float = 0.2
+    """The longest wait between two looks at whether the same request, running there already, has ended."""
     retry_ratio: float = 0.1
     retry_reserve: int = 10
     """Retries that may be made before any request has earned one."""

@@ -1,8 +1,7 @@
 """Looks into an uploaded picture and writes it anew, so that only pixels remain of it; it stores nothing.
 
-Files are never believed: the kind is found by decoding, and what is kept is encoded afresh. Metadata (places,
-people, thumbnails) and whatever hides behind or inside the picture do not survive it.
-All of it computes: it runs in a thread, one picture at a time.
+What is kept is encoded afresh. Metadata (places, people, thumbnails) and whatever hides behind or inside the picture
+do not survive it. All of it computes: it runs in a thread, one picture at a time.
 """
 
 import hashlib
@@ -10,12 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+from vitrine_kit.pictures import (
+    MAX_PIXELS,
+    METADATA,
+    UnusablePicture,
+    has_alpha,
+    opened,
+    upright,
+)
 
-MAX_PIXELS = 40_000_000
-"""Largest picture, in pixels: 160 MB when it is decoded."""
+__all__ = ["FORMATS", "MAX_FRAMES", "MAX_PIXELS", "Inspected", "UnusablePicture", "inspect"]
 
-MAX_SIDE_PIXELS = 20_000
 MAX_FRAMES = 300
 MAX_ANIMATION_PIXELS = 300_000_000
 """Largest animation: the pixels of all its frames."""
@@ -42,10 +47,6 @@ FORMATS: dict[str, Format] = {
 }
 
 
-class UnusablePicture(Exception):
-    """The file is no picture that is taken here; the message says why, for the person who sent it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """A picture written anew."""
@@ -63,42 +64,24 @@ def inspect(source: Path, target: Path) -> Inspected:
     """Decode the picture in `source` and encode it anew into `target`.
 
     Raises:
-        UnusablePicture: it is no picture of a known kind, broken, or larger than the limits above.
+        UnusablePicture: it is no picture of a known kind, broken, or larger than the limits.
     """
-    try:
-        with Image.open(source, formats=list(FORMATS)) as image:
-            return _encode(image, target)
-    except UnidentifiedImageError:
-        raise UnusablePicture("This is no picture. Send JPEG, PNG, WebP, GIF or AVIF.") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnusablePicture(f"The picture has more than {MAX_PIXELS:,} pixels.") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        TypeError,
-        OverflowError,
-        MemoryError,
-    ) as error:
-        # What Pillow's decoders raise on broken data, which is more than it documents.
-        raise UnusablePicture(f"The picture is broken ({type(error).__name__}).") from None
+    with opened(source) as image:
+        return _encode(image, target)
 
 
 def _encode(image: Image.Image, target: Path) -> Inspected:
     kind = FORMATS[str(image.format)]
-    _check_size(image)
     options = dict(kind.options)
     if str(image.format) in _ANIMATED and _frames(image) > 1:
         picture = image
         options["save_all"] = True
     else:
-        picture = _upright(image)
+        picture = upright(image)
         if picture.mode not in kind.modes:
-            picture = picture.convert("RGBA" if "RGBA" in kind.modes and _has_alpha(picture) else "RGB")
+            picture = picture.convert("RGBA" if "RGBA" in kind.modes and has_alpha(picture) else "RGB")
     # Stripped here, because saving copies them from `info` otherwise.
-    for name in ("exif", "icc_profile", "xmp", "comment", "photoshop"):
+    for name in METADATA:
         picture.info.pop(name, None)
     picture.save(target, format=image.format, **options)
     with target.open("rb") as file:
@@ -113,13 +96,6 @@ def _encode(image: Image.Image, target: Path) -> Inspected:
     )
 
 
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE_PIXELS:
-        raise UnusablePicture(
-            f"The picture is {image.width} × {image.height}; it may have at most {MAX_PIXELS:,} pixels."
-        )
-
-
 def _frames(image: Image.Image) -> int:
     """Count the frames, and stop where there are too many: the count in the file's head may lie."""
     frames = 1
@@ -132,32 +108,3 @@ def _frames(image: Image.Image) -> int:
     except EOFError:
         image.seek(0)
     return frames
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Return the picture as it is meant to be seen, with its colours in sRGB."""
-    turned = ImageOps.exif_transpose(image)
-    profile = turned.info.get("icc_profile")
-    return _to_srgb(turned, profile) if profile else turned
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    from io import BytesIO
-
-    from PIL import ImageCms
-
-    try:
-        mode = "RGBA" if image.mode in {"RGBA", "LA", "PA"} else "RGB"
-        if image.mode not in {"RGB", "RGBA", "CMYK", "L"}:
-            image = image.convert(mode)
-        converted = ImageCms.profileToProfile(
-            image, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode=mode
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        # A profile that does not fit the picture: browsers ignore it too.
-        return image
-    return converted if converted is not None else image
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in {"RGBA", "LA", "PA", "RGBa"} or "transparency" in image.info

@@ -1,23 +1,19 @@
 """Picture files under the media root, which Nginx serves at /media; which pictures refer to them is in the table."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.asgi import run_blocking
 from vitrine_kit.ids import new_id
+from vitrine_kit.pictures import UnusablePicture, one_at_a_time
 from vitrine_kit.problems import FieldError, Unavailable, Unprocessable
 from vitrine_kit.settings import ServiceSettings
 
-from vitrine_catalog.media.inspection import Inspected, UnusablePicture, inspect
-
-# One at a time in a worker process: a large picture takes some 200 MB while it is decoded.
-_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+from vitrine_catalog.media.inspection import Inspected, inspect
 
 
 def media_root(settings: ServiceSettings) -> Path:
@@ -40,9 +36,8 @@ async def inspected(source: Path, root: Path) -> AsyncIterator[Inspected]:
     """
     target = root / ".incoming" / str(new_id())
     await run_blocking(target.parent.mkdir, parents=True, exist_ok=True)
-    slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(1))
     try:
-        async with slot:
+        async with one_at_a_time():
             found = await run_blocking(inspect, source, target)
         yield found
     except UnusablePicture as error:

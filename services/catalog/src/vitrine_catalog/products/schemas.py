@@ -1,10 +1,11 @@
 """Wire types of products and variants, in and out; tables never cross the wire."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
+from vitrine_kit.moments import Moment
 from vitrine_kit.openapi import Query, Schema
 from vitrine_kit.pagination import PageQuery
 
@@ -17,7 +18,6 @@ from vitrine_catalog.wire import (
     Filled255,
     Grams,
     Html,
-    Moment,
     OnHand,
     Position,
     SeoText,
@@ -274,9 +274,6 @@ SUMMARY_FIELDS = (
 LIST_EXPANSIONS = ("created_by", "variants", "pictures", "categories")
 Sort = Literal["newest", "oldest", "title", "price", "-price", "updated"]
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-
 
 def _one_of(names: tuple[str, ...]) -> str:
     alternatives = "|".join(names)
@@ -309,13 +306,6 @@ class ProductFilters(Query):
     in_stock: bool | None = None
     updated_after: Moment | None = Field(None, description="RFC 3339 with an offset; later than this moment.")
     created_by: UUID | None = None
-
-    @field_validator("updated_after")
-    @classmethod
-    def _in_range(cls, moment: datetime | None) -> datetime | None:
-        if moment is not None and not _EARLIEST <= moment <= _LATEST:
-            raise ValueError("Give a moment between 1970 and 9999.")
-        return moment
 
 
 class ProductShape(ProductFilters, PageQuery):

@@ -35,6 +35,15 @@ def parse_address(text: str) -> EmailAddress:
     return EmailAddress(found.normalized, f"{found.local_part.lower()}@{found.ascii_domain.lower()}")
 
 
+def wire_form(text: str) -> str:
+    """An address with its domain in ASCII, as every mail server takes it; the local part stays as it is."""
+    try:
+        found = validate_email(text, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        return text
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
 def key_of(text: str) -> str | None:
     """The key of the address in this text, or None where it is no address: nobody can have it."""
     try:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import g
-from sqlalchemy import RowMapping
 from vitrine_kit.problems import Unauthenticated
 
 
-def set_current_account(account: RowMapping) -> None:
+def set_current_account(account: Mapping[Any, Any]) -> None:
     """Keeps the row for the rest of the request."""
     g.vitrine_account = account
 
 
-def current_account() -> RowMapping:
-    """The row of `accounts.queries.SHOWN` of the signed-in person.
+def current_account() -> Mapping[Any, Any]:
+    """The row of `accounts.queries.SHOWN` of the signed-in person, with what the sign-in was proved by.
 
     Raises:
         Unauthenticated: nobody is signed in.
     """
-    found: RowMapping | None = g.get("vitrine_account")
+    found: Mapping[Any, Any] | None = g.get("vitrine_account")
     if found is None:
         raise Unauthenticated("This needs an access token.")
     return found

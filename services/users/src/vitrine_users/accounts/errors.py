@@ -20,6 +20,16 @@ class AddressTaken(Conflict):
         super().__init__(message, errors=[FieldError("email", message)])
 
 
+class AddressUnverified(Conflict):
+    """A role for staff is for people whose address is known to be theirs."""
+
+    def __init__(self) -> None:
+        message = (
+            "This person has not confirmed the e-mail address yet, and can only be a customer until then."
+        )
+        super().__init__(message, errors=[FieldError("roles", message)])
+
+
 class BadInput(Unprocessable):
     """A value keeps its type but breaks a rule; names the field and says which."""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +24,8 @@ MIN_CHARS = 15
 """Code points, where the password is the only factor (NIST SP 800-63B-4, section 3.1.1.2)."""
 MAX_CHARS = 128
 SERVICE_NAME = "vitrine"
+GIVING_WAY = 10
+"""By so much the hashing threads are nicer than the rest of the process (`nice`)."""
 
 _SEPARATORS = str.maketrans("", "", " -_.")
 _SALT_BYTES = 16
@@ -90,6 +95,13 @@ def _words_about(about: Iterable[str]) -> set[str]:
     return {word for word in words if len(word) >= _MIN_WORD_CHARS}
 
 
+def _give_way() -> None:
+    """Lets the event loop and the database come first where processors are short: sign-ins must not slow all else."""
+    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + GIVING_WAY))
+
+
 class PasswordHasher:
     """Hashes and verifies with argon2id on a few threads of its own, never on the event loop.
 
@@ -107,7 +119,9 @@ class PasswordHasher:
             salt_len=_SALT_BYTES,
             type=argon2.Type.ID,
         )
-        self._threads = ThreadPoolExecutor(settings.hashing_threads, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(
+            settings.hashing_threads, thread_name_prefix="argon2", initializer=_give_way
+        )
         self._nobody = self._argon2.hash(secrets.token_bytes(_HASH_BYTES))
 
     async def hash(self, password: str) -> str:

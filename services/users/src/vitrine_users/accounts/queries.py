@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    RowMapping,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    lambda_stmt,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.db import Database
 from vitrine_kit.idempotency import TABLE as STORED_ANSWERS
 
-from vitrine_users.accounts.models import Account
+from vitrine_users.accounts.models import Account, FailedTries
+from vitrine_users.accounts.waits import FORGET
+from vitrine_users.factors.models import TotpFactor
+from vitrine_users.passkeys.models import Passkey
+from vitrine_users.pictures.models import ProfilePicture
 from vitrine_users.roles.models import AccountRole, Role
 from vitrine_users.roles.queries import permission_names_of, role_names_of
 
@@ -18,19 +38,68 @@ SHOWN = (
     Account.id,
     Account.email,
     Account.name,
+    Account.email_verified_at.is_not(None).label("email_verified"),
+    Account.locale,
+    Account.time_zone,
+    Account.erase_after,
     Account.password_hash.is_not(None).label("has_password"),
+    Account.suspended_at,
     Account.version,
     Account.created_at,
     Account.updated_at,
+    select(ProfilePicture.id)
+    .where(ProfilePicture.account_id == Account.id)
+    .correlate(Account)
+    .scalar_subquery()
+    .label("picture_id"),
     role_names_of(Account.id).label("roles"),
     permission_names_of(Account.id).label("permissions"),
 )
 """What an account shows of itself, with its roles and permissions."""
 
-_BY_ID = select(*SHOWN).where(Account.id == bindparam("account_id"))
+# A lambda is looked up by its code, not by all that the statement consists of, which is much.
+_BY_ID = lambda_stmt(
+    lambda: select(*SHOWN).where(Account.id == bindparam("account_id")), track_bound_values=False
+)
 _CREDENTIALS = select(Account.id, Account.name, Account.email, Account.email_key, Account.password_hash)
-_CREDENTIALS_BY_KEY = _CREDENTIALS.where(Account.email_key == bindparam("email_key"))
+_HAS_FACTOR = or_(
+    exists().where(TotpFactor.account_id == Account.id, TotpFactor.confirmed_at.is_not(None)),
+    exists().where(Passkey.account_id == Account.id),
+)
+_CREDENTIALS_BY_KEY = _CREDENTIALS.add_columns(_HAS_FACTOR.label("has_factor")).where(
+    Account.email_key == bindparam("email_key")
+)
 _CREDENTIALS_BY_ID = _CREDENTIALS.where(Account.id == bindparam("account_id"))
+_HOLDER = select(
+    Account.id,
+    Account.email,
+    Account.name,
+    Account.locale,
+    Account.time_zone,
+    Account.email_verified_at.is_not(None).label("email_verified"),
+).where(Account.email_key == bindparam("email_key"))
+
+
+# Whoever signs in wants to stay: a deletion that waits is called off.
+_SIGNED_IN = (
+    update(cast(Table, Account.__table__))
+    .values(last_signed_in_at=func.now(), erase_after=None)
+    .execution_options(synchronize_session=False)
+)
+_RECORD_SIGN_IN = lambda_stmt(
+    lambda: (
+        _SIGNED_IN.where(Account.id == bindparam("account_id"))
+        .where(Account.password_hash == bindparam("verified"))
+        .values(password_hash=bindparam("kept"))
+        .returning(*SHOWN)
+        .add_cte(FORGET.cte("forgotten"))
+    ),
+    track_bound_values=False,
+)
+_RECORD_PROVED_SIGN_IN = lambda_stmt(
+    lambda: _SIGNED_IN.where(Account.id == bindparam("account_id")).returning(*SHOWN),
+    track_bound_values=False,
+)
 
 
 async def find_account(db: Database, account_id: UUID) -> RowMapping | None:
@@ -49,7 +118,7 @@ async def lock_account(session: AsyncSession, account_id: UUID) -> None:
 
 
 async def find_credentials_by_key(db: Database, email_key: str) -> RowMapping | None:
-    """What is needed to check a password, by the key of the address."""
+    """What is needed to check a password, by the key of the address, and whether another proof must follow it."""
     return await db.fetch_one(_CREDENTIALS_BY_KEY, {"email_key": email_key})
 
 
@@ -86,6 +155,87 @@ async def list_accounts(
     return await db.fetch_all(statement)
 
 
+async def add_unless_taken(session: AsyncSession, **values: object) -> bool:
+    """Stores a new account; False, and nothing done, where another has the address. Of several at once one wins."""
+    statement = (
+        postgresql.insert(Account)
+        .values(password_set_at=func.now(), **values)
+        .on_conflict_do_nothing(index_elements=[Account.email_key])
+        .returning(Account.id)
+    )
+    return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+async def add_role_if_account(session: AsyncSession, account_id: UUID, role: str) -> None:
+    """Gives a role to an account, where there is such an account: one statement in both cases."""
+    found = (
+        select(Account.id, Role.id)
+        .select_from(Account)
+        .join(Role, Role.name == role)
+        .where(Account.id == account_id)
+    )
+    await session.execute(insert(AccountRole).from_select(["account_id", "role_id"], found))
+
+
+async def find_holder(session: AsyncSession, email_key: str) -> RowMapping | None:
+    """Who has this address: what a mail to them needs, and whether they have confirmed it."""
+    return (await session.execute(_HOLDER, {"email_key": email_key})).mappings().one_or_none()
+
+
+async def confirm_address(session: AsyncSession, account_id: UUID, email_key: str) -> RowMapping | None:
+    """Notes that the address is the person's; None where the account no longer has it."""
+    statement = (
+        update(Account)
+        .where(Account.id == account_id, Account.email_key == email_key)
+        .values(
+            email_verified_at=func.coalesce(Account.email_verified_at, func.now()),
+            version=Account.version + 1,
+            updated_at=func.now(),
+        )
+        .returning(Account.id, Account.email)
+    )
+    return (await session.execute(statement)).mappings().one_or_none()
+
+
+async def replace_address(session: AsyncSession, account_id: UUID, email: str, email_key: str) -> None:
+    """Gives the account another address, known to be the person's.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: another account has it.
+    """
+    await touch_account(session, account_id, email=email, email_key=email_key, email_verified_at=func.now())
+
+
+async def schedule_erasure(session: AsyncSession, account_id: UUID, *, grace_s: int) -> datetime:
+    """Has the account erased after so many seconds; returns when."""
+    statement = (
+        update(Account)
+        .where(Account.id == account_id)
+        .values(erase_after=func.now() + timedelta(seconds=grace_s), version=Account.version + 1)
+        .returning(Account.erase_after)
+    )
+    found = (await session.execute(statement)).scalar_one()
+    assert found is not None, "it was set just now"
+    return found
+
+
+async def call_off_erasure(session: AsyncSession, account_id: UUID) -> None:
+    """Keeps the account after all."""
+    await touch_account(session, account_id, erase_after=None)
+
+
+async def lock_due_for_erasure(session: AsyncSession) -> UUID | None:
+    """One account whose time has come, held until the transaction ends; None where there is none."""
+    statement = (
+        select(Account.id)
+        .where(Account.erase_after <= func.now())
+        .order_by(Account.erase_after)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def find_oldest_holder(db: Database, role: str) -> RowMapping | None:
     """The account that has held this role the longest, by the age of the account."""
     statement = (
@@ -116,9 +266,8 @@ async def holder_can_sign_in(db: Database, role: str) -> bool:
     return await db.fetch_value(statement) is not None
 
 
-async def touch_account(session: AsyncSession, account_id: UUID, *, name: str | None = None) -> None:
-    """Counts a change to the account, and gives it a new name where one is given."""
-    values = {} if name is None else {"name": name}
+async def touch_account(session: AsyncSession, account_id: UUID, **values: object) -> None:
+    """Counts a change to the account, and stores these columns of it."""
     statement = (
         update(Account)
         .where(Account.id == account_id)
@@ -140,24 +289,43 @@ async def set_password(session: AsyncSession, account_id: UUID, *, old: str | No
     return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
+async def replace_password(session: AsyncSession, account_id: UUID, new: str) -> None:
+    """Stores a new hash, whatever was there before."""
+    await touch_account(session, account_id, password_hash=new, password_set_at=func.now())
+
+
+async def find_password_hash(session: AsyncSession, account_id: UUID) -> str | None:
+    """The account's hash, held until the transaction ends."""
+    statement = select(Account.password_hash).where(Account.id == account_id).with_for_update()
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def keep_rehashed(session: AsyncSession, account_id: UUID, *, verified: str, rehashed: str) -> None:
+    """Stores a newer hash of the password in place of the one that was verified, where that is still there."""
+    statement = update(Account).where(Account.id == account_id, Account.password_hash == verified)
+    await session.execute(statement.values(password_hash=rehashed))
+
+
 async def record_sign_in(
-    session: AsyncSession, account_id: UUID, *, verified: str, rehashed: str | None
-) -> bool:
-    """Notes a sign-in with the hash that was verified; False where it is no longer the account's."""
-    statement = (
-        update(Account)
-        .where(Account.id == account_id, Account.password_hash == verified)
-        .values(last_signed_in_at=func.now(), password_hash=rehashed or verified)
-        .returning(Account.id)
-    )
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+    session: AsyncSession, account_id: UUID, *, verified: str, kept: str, forgotten: Collection[bytes]
+) -> RowMapping | None:
+    """Notes a sign-in with the hash that was verified, stores the one to keep, and forgets these failed tries.
+
+    The account with its roles and permissions; None where the hash is no longer the account's.
+    """
+    values = {"account_id": account_id, "verified": verified, "kept": kept, "forgotten": list(forgotten)}
+    return (await session.execute(_RECORD_SIGN_IN, values)).mappings().one_or_none()
 
 
-async def record_link_sign_in(session: AsyncSession, account_id: UUID) -> None:
-    """Notes a sign-in that took no password."""
-    await session.execute(
-        update(Account).where(Account.id == account_id).values(last_signed_in_at=func.now())
-    )
+async def record_proved_sign_in(session: AsyncSession, account_id: UUID) -> RowMapping | None:
+    """Notes a sign-in that took no password, or two steps; the account with its roles and permissions."""
+    found = await session.execute(_RECORD_PROVED_SIGN_IN, {"account_id": account_id})
+    return found.mappings().one_or_none()
+
+
+async def purge_failed_tries(session: AsyncSession) -> None:
+    """Drops failures that are forgotten."""
+    await session.execute(delete(FailedTries).where(FailedTries.forget_at <= func.now()))
 
 
 async def delete_account(session: AsyncSession, account_id: UUID) -> None:

@@ -1,14 +1,15 @@
-"""Registration, one's own account, and the administration of accounts over HTTP."""
+"""One's own account, and the administration of accounts, over HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit import auth
-from vitrine_kit.auth import PUBLIC, SIGNED_IN
+from vitrine_kit.auth import SIGNED_IN
 from vitrine_kit.db import current_database
 from vitrine_kit.limits import client_address
 from vitrine_kit.openapi import ApiBlueprint, etag_of, not_modified, require_match
@@ -18,49 +19,19 @@ from vitrine_users.accounts import queries, service
 from vitrine_users.accounts.addresses import key_of
 from vitrine_users.accounts.current import current_account
 from vitrine_users.accounts.schemas import (
-    MeDelete,
     MeOut,
     MePatch,
-    Registration,
     UserOut,
     UserPage,
     UserPageQuery,
     UserPatch,
 )
-from vitrine_users.roles.models import CUSTOMER
+from vitrine_users.audit.log import record
 from vitrine_users.roles.service import require_power_over
-from vitrine_users.state import current_users
 
 bp = ApiBlueprint("accounts", __name__, url_prefix="/api/users/v1")
 
 CONDITIONAL = ("If-Match",)
-
-
-@bp.operation(
-    "POST",
-    "/registrations",
-    summary="Register",
-    permission=PUBLIC,
-    body=Registration,
-    returns={201: UserOut},
-    problems=(409,),
-    idempotent=True,
-)
-async def register(body: Registration) -> tuple[UserOut, int, dict[str, str]]:
-    """Makes an account with the role of a customer. A password that is refused comes with the reason."""
-    users = current_users()
-    address = service.read_address(body.email)
-    service.accept_password(body.password, field="password", about=(address.text, body.name))
-    await users.guesses.registration(client_address())
-    password_hash = await users.hasher.hash(body.password)
-    async with current_database().transaction() as session:
-        account = await service.create_account(session, address, body.name, password_hash, [CUSTOMER])
-    headers = {
-        "Location": service.location_of(account["id"]),
-        "ETag": _etag(account),
-        "Cache-Control": "no-store",
-    }
-    return user_out(account), 201, headers
 
 
 @bp.operation("GET", "/me", summary="Your account", permission=SIGNED_IN, returns={200: MeOut})
@@ -85,35 +56,11 @@ async def patch_me(body: MePatch) -> Any:
     async with current_database().transaction() as session:
         account = await service.hold_account(session, account_id)
         require_match(_etag(account))
-        if "name" in body.model_fields_set:
-            await service.rename(session, account_id, body.name)
+        if body.model_fields_set:
+            await service.change_profile(session, account_id, **body.model_dump(exclude_unset=True))
+            await _note(session, "account.changed", account_id, {"changed": sorted(body.model_fields_set)})
             account = await service.get_account_in(session, account_id)
     return _answer(me_out(account), account)
-
-
-@bp.operation(
-    "DELETE",
-    "/me",
-    summary="Erase your account",
-    permission=SIGNED_IN,
-    body=MeDelete,
-    returns={204: None},
-    problems=(409,),
-)
-async def delete_me(body: MeDelete) -> None:
-    """Erases your personal data for good; every sign-in ends at once."""
-    users, db, account_id = current_users(), current_database(), current_account()["id"]
-    await service.confirm_password(
-        db,
-        users.hasher,
-        users.guesses,
-        account_id=account_id,
-        password=body.password,
-        field="password",
-        address=client_address(),
-    )
-    async with db.transaction() as session:
-        await service.erase(session, await service.hold_account(session, account_id))
 
 
 @bp.operation(
@@ -169,9 +116,12 @@ async def patch_user(user_id: UUID, body: UserPatch) -> Any:
         require_match(_etag(account))
         require_power_over(held, account["permissions"])
         if "name" in body.model_fields_set:
-            await service.rename(session, user_id, body.name)
+            await service.change_profile(session, user_id, name=body.name)
+            await _note(session, "account.changed", user_id, {"changed": ["name"]})
         if "roles" in body.model_fields_set:
             await service.change_roles(session, account, body.roles, held)
+            after = {"before": account["roles"], "after": body.roles}
+            await _note(session, "account.roles_changed", user_id, after)
         account = await service.get_account_in(session, user_id)
     return _answer(user_out(account), account)
 
@@ -193,23 +143,38 @@ async def delete_user(user_id: UUID) -> None:
         require_match(_etag(account))
         require_power_over(held, account["permissions"])
         await service.erase(session, account)
+        await _note(session, "account.erased", user_id, {"by": "staff"})
 
 
-def user_out(row: RowMapping) -> UserOut:
+async def _note(session: AsyncSession, action: str, subject_id: UUID, details: Mapping[str, Any]) -> None:
+    await record(
+        session,
+        action=action,
+        actor_id=current_account()["id"],
+        subject_id=subject_id,
+        details=details,
+        address=client_address(),
+    )
+
+
+def user_out(row: Mapping[Any, Any]) -> UserOut:
     """The account as others see it."""
     return UserOut(**{name: row[name] for name in UserOut.model_fields})
 
 
-def me_out(row: RowMapping) -> MeOut:
-    """The account as its owner sees it."""
-    return MeOut(**{name: row[name] for name in MeOut.model_fields})
+def me_out(row: Mapping[Any, Any]) -> MeOut:
+    """The account as its owner sees it; what a personal token may do stands apart from what its owner may."""
+    scopes = row["permissions"] if row.get("by_token") else None
+    permissions = row["permissions"] if scopes is None else row["owner_permissions"]
+    values = {**row, "permissions": permissions, "scopes": scopes}
+    return MeOut(**{name: values[name] for name in MeOut.model_fields})
 
 
-def _etag(account: RowMapping) -> str:
+def _etag(account: Mapping[Any, Any]) -> str:
     return etag_of(account["id"], account["version"])
 
 
-def _answer(body: UserOut, account: RowMapping) -> Any:
+def _answer(body: UserOut, account: Mapping[Any, Any]) -> Any:
     headers = {"ETag": _etag(account), "Cache-Control": "private, no-cache"}
     if not_modified(headers["ETag"]):
         return Response(status=304, headers=headers)

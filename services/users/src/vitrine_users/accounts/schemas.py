@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Literal
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 from vitrine_kit.openapi import Schema
@@ -26,6 +28,18 @@ def _readable_name(text: str) -> str:
     return name
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of the IANA database; read from the disk once."""
+    return frozenset(available_timezones())
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in time_zones():
+        raise ValueError("There is no such time zone.")
+    return name
+
+
 def without_default(schema: dict[str, Any]) -> None:
     """Hides the default of a member whose absence means "leave as it is"."""
     schema.pop("default", None)
@@ -43,16 +57,9 @@ NewPassword = Annotated[
         json_schema_extra={"format": "password", "minLength": MIN_CHARS, "maxLength": MAX_CHARS},
     ),
 ]
+LocaleName = Literal["en", "de", "fr", "es"]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_known_time_zone)]
 RoleName = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class Registration(Schema):
-    """A new account."""
-
-    email: Email
-    password: NewPassword
-    """15 to 128 characters of any kind; common ones are refused."""
-    name: Name
 
 
 class UserOut(Schema):
@@ -63,6 +70,12 @@ class UserOut(Schema):
     name: str
     roles: list[str]
     has_password: bool
+    email_verified: bool
+    """Whether the person has shown that the address is theirs."""
+    suspended_at: datetime | None
+    """Since when staff has barred the account."""
+    picture_id: UUID | None
+    """The picture's id, for `/pictures/{picture_id}`."""
     version: int
     created_at: datetime
     updated_at: datetime
@@ -72,19 +85,24 @@ class MeOut(UserOut):
     """The account of whoever asks, with all that it may do."""
 
     permissions: list[str]
+    """What the person may do, as far as the sign-in was proved."""
+    scopes: list[str] | None
+    """What the personal access token that asks may do of that; null where the person asks."""
+    locale: str
+    """The language of mails: en, de, fr or es."""
+    time_zone: str
+    erase_after: datetime | None
+    """When the account will be erased, where that was asked for."""
 
 
 class MePatch(Schema):
     """What people change about themselves; a member that is left out stays as it is."""
 
     name: Name = Field(default="", json_schema_extra=without_default)
-
-
-class MeDelete(Schema):
-    """The proof that it is really you."""
-
-    password: GivenPassword | None = None
-    """May be left out only by an account that has no password yet."""
+    locale: LocaleName = Field(default="en", json_schema_extra=without_default)
+    """The language of mails to you."""
+    time_zone: TimeZone = Field(default="UTC", json_schema_extra=without_default)
+    """As the IANA database names it, such as Europe/Berlin."""
 
 
 class UserPatch(Schema):

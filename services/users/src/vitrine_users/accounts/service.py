@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import RowMapping, func
@@ -17,6 +18,7 @@ from vitrine_users.accounts import queries
 from vitrine_users.accounts.addresses import EmailAddress, NotAnAddress, key_of, parse_address
 from vitrine_users.accounts.errors import (
     AddressTaken,
+    AddressUnverified,
     BadInput,
     NoSuchAccount,
     WrongCredentials,
@@ -25,8 +27,10 @@ from vitrine_users.accounts.errors import (
 from vitrine_users.accounts.guessing import Guesses
 from vitrine_users.accounts.models import Account
 from vitrine_users.accounts.passwords import PasswordHasher, WeakPassword, require_strong
+from vitrine_users.audit.log import record
+from vitrine_users.challenges.pressure import Pressure
 from vitrine_users.roles import service as roles
-from vitrine_users.roles.models import OWNER
+from vitrine_users.roles.models import CUSTOMER, OWNER
 
 log = get_logger(__name__)
 
@@ -128,35 +132,112 @@ async def create_account(
     return await get_account_in(session, account_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A password was right: whose, and what is to be done about it once the sign-in is written."""
+
+    account_id: UUID
+    verified: str
+    """The hash it was verified with."""
+    has_factor: bool
+    """Whether another proof must follow."""
+    tries: Collection[bytes]
+    """What has been counted as failures until now, for `Guesses.forget`."""
+
+
 async def prove_password(
-    db: Database, hasher: PasswordHasher, guesses: Guesses, *, email: str, password: str, address: str
-) -> RowMapping:
-    """The credentials of the account with this address and password; an unknown account takes as long.
+    db: Database,
+    hasher: PasswordHasher,
+    guesses: Guesses,
+    pressure: Pressure,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    device_id: UUID | None = None,
+) -> Proved:
+    """Whose address and password these are; an unknown account takes as long.
+
+    A device that the account knows counts its own failures only. The try counts as one until it is forgotten.
 
     Raises:
         TooManyFailures: wait first.
         WrongCredentials: one of them is wrong, or there is no such account.
     """
     key = key_of(email)
-    await guesses.sign_in(key or email, address)
+    await guesses.sign_in(key or email, address, device_id=device_id)
     found = await queries.find_credentials_by_key(db, key or "")
     if not await hasher.verify(found["password_hash"] if found else None, password) or found is None:
+        # One row for a known account and for an unknown one: it must take as long.
+        await pressure.note(address)
+        await _note_refusal(db, "session.refused", found["id"] if found else None, address)
         log.info("sign_in_failed", account_id=found["id"] if found else None)
         raise WrongCredentials
-    await guesses.succeeded(key or email, address)
-    return found
+    return Proved(
+        found["id"],
+        found["password_hash"],
+        found["has_factor"],
+        guesses.keys_of(key or email, address, device_id=device_id),
+    )
 
 
-async def note_sign_in(
-    session: AsyncSession, account_id: UUID, *, verified: str, rehashed: str | None
-) -> None:
-    """Notes a sign-in by password, and stores the password's newer hash where one was made.
+async def _note_refusal(db: Database, action: str, account_id: UUID | None, address: str) -> None:
+    async with db.transaction() as session:
+        await record(
+            session,
+            action=action,
+            actor_id=None,
+            subject_id=account_id,
+            outcome="refused",
+            details={"by": "password"},
+            address=address,
+        )
+
+
+async def note_sign_in(session: AsyncSession, proved: Proved, *, rehashed: str | None) -> RowMapping:
+    """Notes a sign-in by password, and stores the password's newer hash where one was made; the account.
 
     Raises:
         WrongCredentials: the password was changed, or the account erased, since it was verified.
     """
-    if not await queries.record_sign_in(session, account_id, verified=verified, rehashed=rehashed):
+    account = await queries.record_sign_in(
+        session,
+        proved.account_id,
+        verified=proved.verified,
+        kept=rehashed or proved.verified,
+        forgotten=proved.tries,
+    )
+    if account is None:
         raise WrongCredentials
+    return account
+
+
+async def note_proved_sign_in(session: AsyncSession, account_id: UUID) -> RowMapping:
+    """Notes a sign-in that was proved by other means than a password, or in two steps; the account.
+
+    Raises:
+        NoSuchAccount: it was erased meanwhile.
+    """
+    account = await queries.record_proved_sign_in(session, account_id)
+    if account is None:
+        raise NoSuchAccount
+    return account
+
+
+async def require_same_password(session: AsyncSession, account_id: UUID, verified: str | None) -> None:
+    """Holds that the hash just verified is still the account's.
+
+    Raises:
+        WrongPassword: the password was changed in the meantime.
+    """
+    if await queries.find_password_hash(session, account_id) != verified:
+        raise WrongPassword("password")
+
+
+async def keep_rehashed(session: AsyncSession, proved: Proved, *, rehashed: str | None) -> None:
+    """Stores the newer hash of a password just verified, where one was made; notes no sign-in."""
+    if rehashed is not None:
+        await queries.keep_rehashed(session, proved.account_id, verified=proved.verified, rehashed=rehashed)
 
 
 async def rehash(hasher: PasswordHasher, verified: str, password: str) -> str | None:
@@ -188,6 +269,7 @@ async def confirm_password(
         return found
     await guesses.sign_in(str(account_id), address)
     if not await hasher.verify(found["password_hash"], password or ""):
+        await _note_refusal(db, "password.refused", account_id, address)
         log.info("password_confirmation_failed", account_id=account_id)
         raise WrongPassword(field)
     await guesses.succeeded(str(account_id), address)
@@ -205,15 +287,21 @@ async def change_password(session: AsyncSession, account_id: UUID, *, old: str |
     log.info("password_changed", account_id=account_id)
 
 
-async def rename(session: AsyncSession, account_id: UUID, name: str) -> None:
-    """Gives the account another name."""
-    await queries.touch_account(session, account_id, name=name)
+async def change_profile(session: AsyncSession, account_id: UUID, **values: str) -> None:
+    """Gives the account another name, locale or time zone."""
+    await queries.touch_account(session, account_id, **values)
 
 
 async def change_roles(
     session: AsyncSession, account: RowMapping, names: Collection[str], held: Collection[str]
 ) -> None:
-    """Makes these the account's roles, for somebody who may do `held`; see `roles.service.give_roles`."""
+    """Makes these the account's roles, for somebody who may do `held`; see `roles.service.give_roles`.
+
+    Raises:
+        AddressUnverified: the roles are for staff, and the person has not shown that the address is theirs.
+    """
+    if not account["email_verified"] and not set(names) - set(account["roles"]) <= {CUSTOMER}:
+        raise AddressUnverified
     await roles.give_roles(session, account["id"], held=held, before=account["roles"], after=names)
     await queries.touch_account(session, account["id"])
     log.info("roles_changed", account_id=account["id"], roles=sorted(names))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vitrine_users.base import Base
 
 OWNER = "owner"
+ADMIN = "admin"
 CUSTOMER = "customer"
 
 
@@ -22,6 +23,8 @@ class Role(Base):
     name: Mapped[str] = mapped_column(unique=True)
     description: Mapped[str]
     position: Mapped[int]
+    built_in: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether every shop has it: such a role can be neither changed nor deleted."""
 
 
 class Permission(Base):

@@ -11,12 +11,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import SQLCoreOperations
 from vitrine_kit.db import Database
 
+from vitrine_users.accounts.models import Account
 from vitrine_users.roles.models import OWNER, AccountRole, Permission, Role, RolePermission
 
 _NONE: ColumnElement[Sequence[str]] = literal_column("'{}'::text[]", ARRAY(Text))
 
+MOST_COUNTED = 1000
+"""How many holders of a role are counted; a shop's customers would take a while."""
+_HOLDERS = (
+    select(func.count())
+    .select_from(
+        select(AccountRole.role_id)
+        .where(AccountRole.role_id == Role.id)
+        .correlate(Role)
+        .limit(MOST_COUNTED)
+        .lateral()
+    )
+    .scalar_subquery()
+    .label("holders")
+)
 _ROLES = (
-    select(Role.id, Role.name, Role.description)
+    select(Role.id, Role.name, Role.description, Role.built_in)
     .add_columns(
         func.coalesce(
             select(func.array_agg(aggregate_order_by(Permission.name, Permission.name)))
@@ -27,6 +42,7 @@ _ROLES = (
             _NONE,
         ).label("permissions")
     )
+    .add_columns(_HOLDERS)
     .order_by(Role.position, Role.name)
 )
 
@@ -78,11 +94,17 @@ async def lock_owners(session: AsyncSession) -> None:
 
 
 async def other_owners(session: AsyncSession, account_id: UUID) -> int:
-    """How many accounts own the shop beside this one."""
+    """How many accounts own the shop beside this one, and are neither barred nor about to be erased."""
     statement = (
         select(func.count())
         .select_from(AccountRole)
         .join(Role, Role.id == AccountRole.role_id)
-        .where(Role.name == OWNER, AccountRole.account_id != account_id)
+        .join(Account, Account.id == AccountRole.account_id)
+        .where(
+            Role.name == OWNER,
+            AccountRole.account_id != account_id,
+            Account.suspended_at.is_(None),
+            Account.erase_after.is_(None),
+        )
     )
     return (await session.execute(statement)).scalar_one()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
 
 import click
@@ -63,7 +64,7 @@ def register(app: Flask) -> None:
 @with_appcontext
 def create_owner_link(email: str | None, force: bool, as_json: bool) -> None:
     """Prints a link that signs the shop's owner in once; makes the owner the first time."""
-    made = _run(lambda: _make_owner_link(email, force=force))
+    made = run(lambda: make_owner_link(email, force=force))
     click.echo(json.dumps(asdict(made)) if as_json else made.link)
 
 
@@ -76,14 +77,15 @@ def create_owner_link(email: str | None, force: bool, as_json: bool) -> None:
 @with_appcontext
 def issue_token(role: str, ttl: int, as_json: bool) -> None:
     """Prints an access token that speaks for the shop's owner, with the rights of one role."""
-    issued = _run(lambda: _issue_token(role, ttl))
+    issued = run(lambda: _issue_token(role, ttl))
     click.echo(json.dumps(asdict(issued)) if as_json else issued.access_token)
 
 
-async def _make_owner_link(email: str | None, *, force: bool) -> OwnerLink:
+async def make_owner_link(email: str | None, *, force: bool) -> OwnerLink:
+    """A link that signs an owner in once; makes the owner where there is none with this address."""
     users, db = current_users(), current_database()
     if not force and await account_queries.holder_can_sign_in(db, OWNER):
-        _refuse("An owner signs in with a password already. Use --force to make a link all the same.")
+        refuse("An owner signs in with a password already. Use --force to make a link all the same.")
     owner = await _find_or_create_owner(email)
     async with db.transaction() as session:
         link = await service.make_link(session, owner["id"], ttl_s=users.settings.sign_in_link_ttl_s)
@@ -97,9 +99,16 @@ async def _issue_token(role: str, ttl_s: int) -> IssuedToken:
     owner = await _find_or_create_owner(None)
     async with db.transaction() as session:
         chosen = await roles.get_roles(session, [role])
-        # It hangs on a session like any other token, so that it can be ended; nobody knows the secret.
+        # It hangs on a session like any other token, so that it can be ended; nobody knows the secret. Whoever
+        # may run this command rules the machine: no second factor would keep them out.
         begun = await service.begin(
-            session, owner["id"], method="operator", ttl_s=ttl_s, user_agent="issue-token", address="local"
+            session,
+            owner,
+            method="operator",
+            ttl_s=ttl_s,
+            user_agent="issue-token",
+            address="local",
+            assurance=2,
         )
     access_token = await users.keyring.sign(
         account_id=owner["id"],
@@ -107,6 +116,8 @@ async def _issue_token(role: str, ttl_s: int) -> IssuedToken:
         name=owner["name"],
         roles=[role],
         permissions=chosen[0]["permissions"],
+        authenticated_at=datetime.now(UTC),
+        assurance=2,
         ttl_s=ttl_s,
     )
     return IssuedToken(access_token=access_token, role=role, subject=str(owner["id"]), expires_in=ttl_s)
@@ -125,16 +136,19 @@ async def _find_or_create_owner(email: str | None) -> RowMapping:
     except AddressTaken:
         found = await account_queries.find_account_by_key(db, address.key)
     if found is None or OWNER not in found["roles"]:
-        _refuse(f"{address.text} has an account that is no owner's. An owner can give it the role.")
+        refuse(f"{address.text} has an account that is no owner's. An owner can give it the role.")
     return found
 
 
-def _refuse(reason: str) -> NoReturn:
+def refuse(reason: str) -> NoReturn:
+    """Ends the command with what it has to say and the status 3: it understood, and will not."""
     click.echo(reason, err=True)
     raise SystemExit(REFUSED)
 
 
-def _run(work: Callable[[], Awaitable[T]]) -> T:
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Does a command's work, and closes the database's connections behind it."""
+
     async def within() -> T:
         try:
             return await work()
@@ -144,4 +158,4 @@ def _run(work: Callable[[], Awaitable[T]]) -> T:
     try:
         return await_(within())
     except (BadInput, UnknownRole) as error:
-        _refuse(error.detail)
+        refuse(error.detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitrine_kit.problems import Gone, Unauthenticated
+from vitrine_kit.problems import Forbidden, Gone, Unauthenticated
 
 
 class SessionEnded(Unauthenticated):
@@ -17,3 +17,10 @@ class LinkUsedUp(Gone):
 
     def __init__(self) -> None:
         super().__init__("This sign-in link has been used, or is too old. Ask for a new one.")
+
+
+class NotWhileImpersonating(Forbidden):
+    """An owner who sees the shop as somebody else tried to act as them."""
+
+    def __init__(self) -> None:
+        super().__init__("You see the shop as somebody else. Go back to your own account to change anything.")

@@ -20,14 +20,20 @@ class Visitor(Schema):
     address: str = Field("unknown", min_length=1, max_length=64)
 
 
-class SessionIn(Visitor):
+class Browser(Visitor):
+    """A browser, with the cookie by which it may be known."""
+
+    device: Secret | None = None
+
+
+class SessionIn(Browser):
     """A sign-in with a password."""
 
     email: Email
     password: GivenPassword
 
 
-class LinkIn(Visitor):
+class LinkIn(Browser):
     """A sign-in with a one-time link."""
 
     token: Secret
@@ -45,6 +51,18 @@ class SessionOut(Schema):
     session: str
     expires_at: datetime
     user: MeOut
+    device: str | None = None
+    """A new value for the device's cookie; None where it keeps the one it has."""
+    device_expires_at: datetime | None = None
+
+
+class PendingOut(Schema):
+    """A sign-in whose first proof was right, and whose second is to come."""
+
+    challenge: str
+    methods: list[str]
+    """By which proofs it can go on; none where only the operator can help."""
+    expires_at: datetime
 
 
 class ExchangeOut(Schema):
@@ -55,6 +73,12 @@ class ExchangeOut(Schema):
     expires_in: int
     """Seconds until the access token ends."""
     session_expires_at: datetime
+    impersonation: bool
+    """Whether an owner sees the shop as this person, and can change nothing."""
+    assurance: int
+    """1 after one proof, 2 after two of different kinds."""
+    factor_missing: bool
+    """Whether the account needs a second proof before it may do what its roles let it."""
     user: MeOut
 
 

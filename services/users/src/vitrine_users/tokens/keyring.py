@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from joserfc.jwk import OKPKey
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit import auth
 from vitrine_kit.db import Database
 from vitrine_kit.ids import new_id
@@ -27,6 +30,29 @@ REREAD_AFTER_S = 30.0
 
 SKEW_S = 60
 """By how much a verifier's clock may be slow: a retired key is published that much longer."""
+
+TOKEN_LIFE_S = auth.ACCESS_TOKEN_LIFETIME_S + SKEW_S
+"""How long after its last signature a key is published."""
+
+ANNOUNCED_S = 90.0
+"""How long a key is published before it signs: verifiers look at the keys once a minute."""
+
+
+class RotationUnderWay(Exception):
+    """A new key is published already and signs from `signs_from` on."""
+
+    def __init__(self, signs_from: datetime) -> None:
+        super().__init__(f"a new key signs from {signs_from.isoformat()} on")
+        self.signs_from = signs_from
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The new key, from when it signs, and the keys whose place it takes."""
+
+    kid: UUID
+    signs_from: datetime
+    retired: tuple[UUID, ...]
 
 
 class KeyRing:
@@ -47,6 +73,8 @@ class KeyRing:
         name: str,
         roles: Iterable[str],
         permissions: Iterable[str],
+        authenticated_at: datetime | None = None,
+        assurance: int = 1,
         ttl_s: int | None = None,
     ) -> str:
         """An access token for this person and sign-in, good for `ttl_s` seconds (the setting's, if None)."""
@@ -58,17 +86,50 @@ class KeyRing:
             permissions=permissions,
             name=name,
             session_id=str(session_id),
+            authenticated_s=None if authenticated_at is None else int(authenticated_at.timestamp()),
+            assurance=assurance,
             lifetime_s=self._settings.access_token_ttl_s if ttl_s is None else ttl_s,
         )
 
+    async def current_kid(self) -> str:
+        """The `kid` of the key that signs now."""
+        return str((await self._signing_key()).kid)
+
     async def jwks(self) -> dict[str, Any]:
         """The public keys of every token that may still be good (RFC 7517)."""
-        token_life_s = auth.ACCESS_TOKEN_LIFETIME_S + SKEW_S
-        keys = await queries.published_keys(self._database, token_life_s=token_life_s)
+        keys = await queries.published_keys(self._database, token_life_s=TOKEN_LIFE_S)
         if not keys:
             await self._signing_key()
-            keys = await queries.published_keys(self._database, token_life_s=token_life_s)
+            keys = await queries.published_keys(self._database, token_life_s=TOKEN_LIFE_S)
         return {"keys": list(keys)}
+
+    async def rotate(self, session: AsyncSession, *, at_once: bool = False) -> Rotation:
+        """Puts a new key in the place of the one that signs now, without a request failing.
+
+        The new key is published `ANNOUNCED_S` before it signs, which is longer than verifiers go without a look at
+        the keys. Each worker finds it by itself, at most `REREAD_AFTER_S` later; until then the old one signs, and
+        it is published until its last token has ended. Where none signs yet, the new key does so from now on.
+
+        `at_once` is for a key that somebody else may have: from the commit on it is not published any more, and
+        what it has signed is refused as soon as verifiers look again, a minute at most.
+
+        Raises:
+            RotationUnderWay: a new key is published already and waits for its time.
+        """
+        present = await queries.lock_signing_keys(session)
+        if not at_once and (pending := await queries.find_pending_key(session)) is not None:
+            raise RotationUnderWay(pending)
+        announced_s = 0.0 if at_once or present is None else ANNOUNCED_S
+        key, signs_from = await self._store_new_key(session, announced_s=announced_s)
+        kid = UUID(key.kid)
+        after_s = -float(TOKEN_LIFE_S) if at_once else announced_s + REREAD_AFTER_S
+        retired = await queries.retire_other_keys(session, kid, after_s=after_s)
+        log.info("signing_key_added", kid=kid, signs_from=signs_from, at_once=at_once)
+        return Rotation(kid, signs_from, tuple(retired))
+
+    async def signing_key(self) -> OKPKey:
+        """The private key that signs now, for tokens of other kinds than access tokens."""
+        return await self._signing_key()
 
     async def _signing_key(self) -> OKPKey:
         now = time.monotonic()
@@ -98,9 +159,13 @@ class KeyRing:
                 return opened
             if present is not None:
                 await queries.retire_signing_key(session, present["id"])
-            kid = new_id()
-            key = auth.new_signing_key(str(kid))
-            sealed = seal(self._sealing_key, orjson.dumps(key.as_dict(private=True)), str(kid))
-            await queries.add_signing_key(session, kid, dict(key.as_dict(private=False)), sealed)
-            log.info("signing_key_added", kid=kid)
+            key, _signs_from = await self._store_new_key(session, announced_s=0)
+            log.info("signing_key_added", kid=key.kid)
             return key
+
+    async def _store_new_key(self, session: AsyncSession, *, announced_s: float) -> tuple[OKPKey, datetime]:
+        kid = new_id()
+        key = auth.new_signing_key(str(kid))
+        sealed = seal(self._sealing_key, orjson.dumps(key.as_dict(private=True)), str(kid))
+        public = dict(key.as_dict(private=False))
+        return key, await queries.add_signing_key(session, kid, public, sealed, announced_s=announced_s)

@@ -49,5 +49,11 @@ class RefreshFamily(Base):
     """When the last ones were used, the latest first."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When the person last proved who they are."""
+    assurance: Mapped[int] = mapped_column(server_default=text("1"))
+    """1 after one proof, 2 after two of different kinds (NIST SP 800-63B: AAL1, AAL2)."""
+    method: Mapped[str] = mapped_column(server_default=text("'password'"))
+    """How it was begun: password or passkey."""
     user_agent: Mapped[str]
     address: Mapped[str]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, literal_column, select, text, update
+from sqlalchemy import RowMapping, and_, delete, func, insert, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.db import Database
@@ -16,11 +16,27 @@ from vitrine_users.tokens.models import RefreshFamily, SigningKey
 
 REMEMBERED_ROTATIONS = 16
 
+# Not now(), which is when the transaction began: one that has waited for its turn would not see the key that the
+# one before it has just made.
+_THIS_MOMENT = func.clock_timestamp()
+
 _ACTIVE_KEY = (
     select(SigningKey.id, SigningKey.sealed_key)
-    .where(SigningKey.retired_at.is_(None), SigningKey.signs_from <= func.now())
+    .where(
+        or_(SigningKey.retired_at.is_(None), SigningKey.retired_at > _THIS_MOMENT),
+        SigningKey.signs_from <= _THIS_MOMENT,
+    )
     .order_by(SigningKey.signs_from.desc(), SigningKey.id.desc())
     .limit(1)
+)
+
+AAL2_IDLE_S = 3600
+"""How long a sign-in with two factors may lie unused (NIST SP 800-63B, section 2.2.3)."""
+
+_LAST_USED = func.coalesce(RefreshFamily.rotated_at[1], RefreshFamily.created_at)
+FAMILY_LIVES = and_(
+    RefreshFamily.expires_at > func.now(),
+    or_(RefreshFamily.assurance < 2, func.now() - timedelta(seconds=AAL2_IDLE_S) < _LAST_USED),
 )
 
 # The slice keeps the array short; its first entry tells when the token just used was used.
@@ -30,8 +46,22 @@ _ROTATE = text(
        SET generation = generation + 1,
            rotated_at = (ARRAY[clock_timestamp()] || rotated_at)[1:{REMEMBERED_ROTATIONS}]
      WHERE id = :family_id AND generation = :generation AND expires_at > now()
-    RETURNING account_id, expires_at
+       AND (assurance < 2 OR coalesce(rotated_at[1], created_at) > now() - interval '{AAL2_IDLE_S} seconds')
+    RETURNING account_id, expires_at, authenticated_at, assurance
     """  # noqa: S608 - our own constant
+)
+
+_ADD_FAMILY = text(
+    """
+    WITH ended AS (
+        DELETE FROM users.refresh_families WHERE account_id = :account_id AND expires_at <= now()
+    )
+    INSERT INTO users.refresh_families
+        (id, account_id, secret, method, assurance, expires_at, user_agent, address)
+    VALUES (:family_id, :account_id, :secret, :method, :assurance, now() + make_interval(secs => :ttl_s),
+            :user_agent, :address)
+    RETURNING expires_at, authenticated_at
+    """
 )
 
 
@@ -47,15 +77,58 @@ async def lock_signing_keys(session: AsyncSession) -> RowMapping | None:
 
 
 async def add_signing_key(
-    session: AsyncSession, key_id: UUID, public_jwk: dict[str, Any], sealed_key: bytes
-) -> None:
-    """Stores a key that signs from now on."""
-    await session.execute(insert(SigningKey).values(id=key_id, public_jwk=public_jwk, sealed_key=sealed_key))
+    session: AsyncSession,
+    key_id: UUID,
+    public_jwk: dict[str, Any],
+    sealed_key: bytes,
+    *,
+    announced_s: float = 0,
+) -> datetime:
+    """Stores a key that is published from now on and signs after `announced_s` seconds; returns from when."""
+    statement = insert(SigningKey).values(
+        id=key_id,
+        public_jwk=public_jwk,
+        sealed_key=sealed_key,
+        signs_from=_THIS_MOMENT + timedelta(seconds=announced_s),
+    )
+    return (await session.execute(statement.returning(SigningKey.signs_from))).scalar_one()
 
 
 async def retire_signing_key(session: AsyncSession, key_id: UUID) -> None:
     """Lets the key sign nothing more."""
-    await session.execute(update(SigningKey).where(SigningKey.id == key_id).values(retired_at=func.now()))
+    await session.execute(update(SigningKey).where(SigningKey.id == key_id).values(retired_at=_THIS_MOMENT))
+
+
+async def find_pending_key(session: AsyncSession) -> datetime | None:
+    """From when a key signs that is published already and does not sign yet; None without one."""
+    statement = select(func.max(SigningKey.signs_from)).where(SigningKey.signs_from > _THIS_MOMENT)
+    return (await session.execute(statement)).scalar_one()
+
+
+async def retire_other_keys(session: AsyncSession, key_id: UUID, *, after_s: float) -> Sequence[UUID]:
+    """Lets every other key sign nothing more `after_s` seconds from now (negative: since then); returns which."""
+    statement = (
+        update(SigningKey)
+        .where(
+            SigningKey.id != key_id,
+            or_(SigningKey.retired_at.is_(None), SigningKey.retired_at > _THIS_MOMENT),
+        )
+        .values(retired_at=_THIS_MOMENT + timedelta(seconds=after_s))
+    )
+    return list((await session.execute(statement.returning(SigningKey.id))).scalars())
+
+
+async def purge_keys(session: AsyncSession, *, token_life_s: int) -> int:
+    """Deletes keys whose last token has ended; returns how many."""
+    last_use = func.now() - timedelta(seconds=token_life_s)
+    statement = delete(SigningKey).where(SigningKey.retired_at <= last_use)
+    return len((await session.execute(statement.returning(SigningKey.id))).all())
+
+
+async def purge_families(session: AsyncSession) -> int:
+    """Deletes sign-ins by API that have ended; returns how many."""
+    statement = delete(RefreshFamily).where(RefreshFamily.expires_at <= func.now())
+    return len((await session.execute(statement.returning(RefreshFamily.id))).all())
 
 
 async def published_keys(db: Database, *, token_life_s: int) -> Sequence[dict[str, Any]]:
@@ -75,32 +148,30 @@ async def add_family(
     account_id: UUID,
     secret: bytes,
     *,
+    method: str,
+    assurance: int,
     ttl_s: int,
     user_agent: str,
     address: str,
-) -> datetime:
-    """Starts a family, and drops those of the account that have ended; returns when the new one will end."""
-    ended = delete(RefreshFamily).where(
-        RefreshFamily.account_id == account_id, RefreshFamily.expires_at <= func.now()
-    )
-    await session.execute(ended)
-    statement = insert(RefreshFamily).values(
-        id=family_id,
-        account_id=account_id,
-        secret=secret,
-        expires_at=func.now() + timedelta(seconds=ttl_s),
-        user_agent=user_agent,
-        address=address,
-    )
-    return (await session.execute(statement.returning(RefreshFamily.expires_at))).scalar_one()
+) -> RowMapping:
+    """Starts a family, and drops those of the account that have ended; returns when it began and will end."""
+    values = {
+        "family_id": family_id,
+        "account_id": account_id,
+        "secret": secret,
+        "method": method,
+        "assurance": assurance,
+        "ttl_s": float(ttl_s),
+        "user_agent": user_agent,
+        "address": address,
+    }
+    return (await session.execute(_ADD_FAMILY, values)).mappings().one()
 
 
 async def find_family_secret(db: Database, family_id: UUID) -> bytes | None:
     """What the tokens of the family are made with."""
     found: bytes | None = await db.fetch_value(
-        select(RefreshFamily.secret).where(
-            RefreshFamily.id == family_id, RefreshFamily.expires_at > func.now()
-        )
+        select(RefreshFamily.secret).where(RefreshFamily.id == family_id, FAMILY_LIVES)
     )
     return found
 
@@ -117,10 +188,15 @@ async def find_recent_use(
     """The family, where its token of this generation was used up within the last `grace_s` seconds."""
     age = RefreshFamily.generation - generation
     used_at = RefreshFamily.rotated_at[age]
-    statement = select(RefreshFamily.account_id, RefreshFamily.expires_at).where(
+    statement = select(
+        RefreshFamily.account_id,
+        RefreshFamily.expires_at,
+        RefreshFamily.authenticated_at,
+        RefreshFamily.assurance,
+    ).where(
         RefreshFamily.id == family_id,
         age >= 1,
-        RefreshFamily.expires_at > func.now(),
+        FAMILY_LIVES,
         used_at > func.clock_timestamp() - timedelta(seconds=grace_s),
     )
     return (await session.execute(statement)).mappings().one_or_none()

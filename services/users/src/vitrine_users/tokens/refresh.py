@@ -48,8 +48,8 @@ def read_token(text: str) -> ReadToken | None:
 class RefreshTokens:
     """Makes and proves the tokens of a family."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = derive_key(secret_key, "refresh-tokens")
+    def __init__(self, secret_key: str, purpose: str = "refresh-tokens") -> None:
+        self._key = derive_key(secret_key, purpose)
 
     def token(self, family_id: UUID, secret: bytes, generation: int) -> str:
         """The family's token of this generation (0 is the first): the same whenever it is asked for."""

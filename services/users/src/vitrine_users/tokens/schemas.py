@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
-from vitrine_kit.openapi import Schema
+from vitrine_kit.openapi import ProblemDocument, Schema
 
 from vitrine_users.accounts.schemas import Email, GivenPassword
+from vitrine_users.challenges.schemas import ChallengeOut
 
 RefreshTokenText = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -17,6 +18,18 @@ class SignIn(Schema):
 
     email: Email
     password: GivenPassword
+
+
+class SignInProblem(ProblemDocument):
+    """A problem document; with a challenge where its type is `challenge-required` or `factor-required`."""
+
+    model_config = ConfigDict(extra="allow", title="SignInProblem")
+    challenge: ChallengeOut | str | None = None
+    """What to solve first; a text is what the second proof is sent with."""
+    methods: list[str] | None = None
+    """By which the second proof can be given."""
+    expires_in: int | None = None
+    """Seconds within which it is to be given."""
 
 
 class RefreshIn(Schema):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +14,9 @@ from vitrine_kit.db import Database
 from vitrine_kit.ids import new_id
 from vitrine_kit.logs import get_logger
 
+from vitrine_users.accounts.standing import require_not_suspended
+from vitrine_users.audit.log import record
+from vitrine_users.sessions.models import AAL2_LIFE_S
 from vitrine_users.tokens import queries
 from vitrine_users.tokens.errors import RefreshRefused
 from vitrine_users.tokens.refresh import SECRET_BYTES, ReadToken, RefreshTokens, read_token
@@ -27,24 +32,58 @@ class Refreshed:
     account_id: UUID
     token: str
     expires_at: datetime
+    authenticated_at: datetime
+    assurance: int
 
 
 async def start_family(
     session: AsyncSession,
     refresh: RefreshTokens,
-    account_id: UUID,
+    account: Mapping[Any, Any],
     *,
     ttl_s: int,
     user_agent: str,
     address: str,
+    method: str = "password",
+    assurance: int = 1,
 ) -> Refreshed:
-    """A new sign-in by API, with its first refresh token."""
-    family_id, secret = new_id(), secrets.token_bytes(SECRET_BYTES)
-    expires_at = await queries.add_family(
-        session, family_id, account_id, secret, ttl_s=ttl_s, user_agent=user_agent, address=address
+    """A new sign-in by API, with its first refresh token; proved with two factors it ends within a day.
+
+    `account` is its row, read in this transaction.
+
+    Raises:
+        AccountSuspended: staff has barred the account.
+    """
+    require_not_suspended(account)
+    account_id, family_id, secret = account["id"], new_id(), secrets.token_bytes(SECRET_BYTES)
+    row = await queries.add_family(
+        session,
+        family_id,
+        account_id,
+        secret,
+        method=method,
+        assurance=assurance,
+        ttl_s=min(ttl_s, AAL2_LIFE_S) if assurance == 2 else ttl_s,
+        user_agent=user_agent,
+        address=address,
     )
-    log.info("signed_in", account_id=account_id, session_id=family_id, by="api")
-    return Refreshed(family_id, account_id, refresh.token(family_id, secret, 0), expires_at)
+    await record(
+        session,
+        action="session.begun",
+        actor_id=account_id,
+        subject_id=account_id,
+        details={"session_id": family_id, "by": method, "assurance": assurance, "api": True},
+        address=address,
+    )
+    log.info("signed_in", account_id=account_id, session_id=family_id, by="api", assurance=assurance)
+    return Refreshed(
+        family_id,
+        account_id,
+        refresh.token(family_id, secret, 0),
+        row["expires_at"],
+        row["authenticated_at"],
+        assurance,
+    )
 
 
 async def prove(db: Database, refresh: RefreshTokens, text: str) -> tuple[ReadToken, bytes]:
@@ -61,7 +100,13 @@ async def prove(db: Database, refresh: RefreshTokens, text: str) -> tuple[ReadTo
 
 
 async def use(
-    session: AsyncSession, refresh: RefreshTokens, token: ReadToken, secret: bytes, *, grace_s: int
+    session: AsyncSession,
+    refresh: RefreshTokens,
+    token: ReadToken,
+    secret: bytes,
+    *,
+    grace_s: int,
+    address: str | None = None,
 ) -> Refreshed | None:
     """Uses up a proved token for its successor; None where it was used before, which now ended the family.
 
@@ -73,13 +118,47 @@ async def use(
         row = await queries.find_recent_use(session, token.family_id, token.generation, grace_s=grace_s)
     if row is None:
         account_id = await queries.delete_family(session, token.family_id)
+        await record(
+            session,
+            action="session.refresh_reused",
+            actor_id=None,
+            subject_id=account_id,
+            outcome="refused",
+            details={"session_id": token.family_id, "generation": token.generation},
+            address=address,
+        )
         log.warning("refresh_token_reused", account_id=account_id, session_id=token.family_id)
         return None
+    await record(
+        session,
+        action="session.refreshed",
+        actor_id=row["account_id"],
+        subject_id=row["account_id"],
+        details={"session_id": token.family_id, "generation": token.generation},
+        address=address,
+    )
     successor = refresh.token(token.family_id, secret, token.generation + 1)
-    return Refreshed(token.family_id, row["account_id"], successor, row["expires_at"])
+    return Refreshed(
+        token.family_id,
+        row["account_id"],
+        successor,
+        row["expires_at"],
+        row["authenticated_at"],
+        row["assurance"],
+    )
 
 
-async def end_family(session: AsyncSession, family_id: UUID) -> None:
+async def end_family(session: AsyncSession, family_id: UUID, *, address: str | None = None) -> None:
     """Ends a sign-in by API: its refresh token, and here its access tokens, are worth nothing any more."""
     account_id = await queries.delete_family(session, family_id)
+    if account_id is None:
+        return
+    await record(
+        session,
+        action="session.ended",
+        actor_id=account_id,
+        subject_id=account_id,
+        details={"session_id": family_id, "by": "api"},
+        address=address,
+    )
     log.info("signed_out", account_id=account_id, session_id=family_id, by="api")

@@ -1,0 +1,1 @@
+"""Devices a person has signed in with before, known again by a cookie."""

@@ -1,0 +1,1 @@
+"""Second factors: authenticator apps, recovery codes, two-step sign-in, and proving oneself again."""

@@ -1,0 +1,1 @@
+"""One-time links sent by mail: made, stored as digests, and used up in one statement."""

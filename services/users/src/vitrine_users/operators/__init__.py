@@ -1,0 +1,1 @@
+"""What the shop's operator does to accounts from the command line, without signing in."""

@@ -1,0 +1,1 @@
+"""Pictures of people: one for each account, small, and gone with it."""

@@ -1,0 +1,1 @@
+"""Where a person is signed in, by browser and by API, and how that is ended."""
