@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 
@@ -37,8 +38,10 @@ analyze bench.items;
 
 
 @contextmanager
-def database(environ: Mapping[str, str], folder: Path, account: Mapping[str, Any]) -> Iterator[str]:
-    """The address of a database with the bench's rows.
+def database(
+    environ: Mapping[str, str], folder: Path, account: Mapping[str, Any], *, socket: bool = False
+) -> Iterator[str]:
+    """The address of a database with the bench's rows; by a `socket` in place of TCP, as in a running stack.
 
     VITRINE_BENCH_DATABASE_URL names one to use (its schema `bench` is replaced); else a server is started in
     `folder`, as the account that `account` names (PostgreSQL refuses root).
@@ -51,7 +54,7 @@ def database(environ: Mapping[str, str], folder: Path, account: Mapping[str, Any
         finally:
             asyncio.run(_run_sql(given, "drop schema if exists bench cascade"))
         return
-    with _server(folder, account) as url:
+    with _server(folder, account, socket=socket) as url:
         asyncio.run(_run_sql(url, _TABLE))
         yield url
 
@@ -68,7 +71,7 @@ async def _run_sql(url: str, statements: str) -> None:
 
 
 @contextmanager
-def _server(folder: Path, account: Mapping[str, Any]) -> Iterator[str]:
+def _server(folder: Path, account: Mapping[str, Any], *, socket: bool) -> Iterator[str]:
     binaries = find_postgres().bin
     data, password, port = folder / "postgres", secrets.token_hex(16), free_port()
     password_file = folder / "password"
@@ -93,7 +96,10 @@ def _server(folder: Path, account: Mapping[str, Any]) -> Iterator[str]:
     control = [binaries / "pg_ctl", "-D", data]
     _run([*control, "-w", "-s", "-l", folder / "postgres.log", "-o", settings, "start"], folder, account)
     try:
-        yield f"postgresql://bench:{password}@127.0.0.1:{port}/postgres"
+        if socket:
+            yield f"postgresql://bench:{password}@/postgres?host={quote(str(folder))}&port={port}"
+        else:
+            yield f"postgresql://bench:{password}@127.0.0.1:{port}/postgres"
     finally:
         _run([*control, "-s", "-m", "immediate", "stop"], folder, account)
 

@@ -14,7 +14,6 @@ from vitrine_kit.outbound import BatchLoader
 
 from vitrine_users.accounts.guessing import Guesses
 from vitrine_users.accounts.passwords import PasswordHasher
-from vitrine_users.accounts.waits import GrowingWaits
 from vitrine_users.applications.rsa_keys import RsaKeys
 from vitrine_users.applications.tokens import ApplicationTokens
 from vitrine_users.challenges.pressure import Pressure
@@ -65,7 +64,7 @@ class UsersState:
             settings=settings,
             living=BatchLoader(partial(find_accounts_if_alive, database), max_batch=100, fresh=True),
             hasher=PasswordHasher(settings),
-            guesses=Guesses(limiter, GrowingWaits(database), settings),
+            guesses=Guesses(database, settings),
             pressure=pressure,
             challenges=Challenges(database, limiter, pressure, settings),
             keyring=keyring,

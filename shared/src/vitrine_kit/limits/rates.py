@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import TIMESTAMP, Column, Index, LargeBinary, MetaData, Table, bindparam, text
+from sqlalchemy import TIMESTAMP, Column, Index, LargeBinary, MetaData, Table, text
 from sqlalchemy.engine import CursorResult
 
 from vitrine_kit.db import Database
@@ -29,6 +29,33 @@ def rate_limit_table(metadata: MetaData) -> Table:
     )
 
 
+def spending(table: str, *, only_if: str = "true") -> str:
+    """The statement that uses a key's allowance and returns a row if it could; its values are `spending_values`.
+
+    Args:
+        table: its name with its schema; a constant.
+        only_if: SQL of a condition without which nothing is used.
+    """
+    # clock_timestamp(), not now(): it must not stand still within a transaction.
+    return (
+        f"INSERT INTO {table} AS r (key, even_at)"
+        " SELECT sha256(convert_to(:key, 'UTF8')), clock_timestamp() + make_interval(secs => :cost_s)"
+        f" WHERE {only_if}"
+        " ON CONFLICT (key) DO UPDATE"
+        " SET even_at = greatest(r.even_at, clock_timestamp()) + make_interval(secs => :cost_s)"
+        " WHERE greatest(r.even_at, clock_timestamp()) + make_interval(secs => :cost_s)"
+        " <= clock_timestamp() + make_interval(secs => :burst_s)"
+        " RETURNING 0"
+    )
+
+
+def spending_values(key: str, *, per_s: float, burst: int, cost: int = 1) -> dict[str, object]:
+    """What `spending` needs to know; see `RateLimiter.spend`."""
+    if per_s <= 0 or not 1 <= cost <= burst:
+        raise ValueError("a rate is above 0, and one use costs between 1 and the burst")
+    return {"key": key, "cost_s": cost / per_s, "burst_s": burst / per_s}
+
+
 class RateLimiter:
     """Limits how often something may happen for a key, such as sign-ins for one address.
 
@@ -39,16 +66,7 @@ class RateLimiter:
     def __init__(self, database: Database) -> None:
         self._database = database
         table = f'"{database.schema}".{TABLE}'
-        # clock_timestamp(), not now(): it must not stand still within a transaction.
-        self._spend = text(
-            f"INSERT INTO {table} AS r (key, even_at)"  # noqa: S608 - the schema is a constant of the service
-            " VALUES (sha256(convert_to(:key, 'UTF8')), clock_timestamp() + make_interval(secs => :cost_s))"
-            " ON CONFLICT (key) DO UPDATE"
-            " SET even_at = greatest(r.even_at, clock_timestamp()) + make_interval(secs => :cost_s)"
-            " WHERE greatest(r.even_at, clock_timestamp()) + make_interval(secs => :cost_s)"
-            " <= clock_timestamp() + make_interval(secs => :burst_s)"
-            " RETURNING 0"
-        ).bindparams(bindparam("key"), bindparam("cost_s"), bindparam("burst_s"))
+        self._spend = text(spending(table))
         self._wait = text(
             "SELECT extract(epoch FROM even_at + make_interval(secs => :cost_s)"  # noqa: S608 - as above
             f" - make_interval(secs => :burst_s) - clock_timestamp())::float8 AS wait_s FROM {table}"
@@ -68,9 +86,7 @@ class RateLimiter:
         Returns:
             0 when it was used; else the seconds after which it can be.
         """
-        if per_s <= 0 or not 1 <= cost <= burst:
-            raise ValueError("a rate is above 0, and one use costs between 1 and the burst")
-        parameters = {"key": key, "cost_s": cost / per_s, "burst_s": burst / per_s}
+        parameters = spending_values(key, per_s=per_s, burst=burst, cost=cost)
         if await self._database.execute_alone(self._spend, parameters) is not None:
             return 0.0
         row = await self._database.execute_alone(self._wait, parameters)

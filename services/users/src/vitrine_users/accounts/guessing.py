@@ -6,8 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import RowMapping
+from vitrine_kit.db import Database
 from vitrine_kit.limits import RateLimiter
+from vitrine_kit.limits.rates import spending_values
 
+from vitrine_users.accounts import attempts
 from vitrine_users.accounts.errors import TooManyFailures
 from vitrine_users.accounts.waits import GrowingWaits, Patience
 from vitrine_users.secrets import derive_key, keyed_digest
@@ -32,9 +36,10 @@ class Guesses:
     digests are stored.
     """
 
-    def __init__(self, limiter: RateLimiter, waits: GrowingWaits, settings: UsersSettings) -> None:
-        self._limiter = limiter
-        self._waits = waits
+    def __init__(self, database: Database, settings: UsersSettings) -> None:
+        self._database = database
+        self._limiter = RateLimiter(database)
+        self._waits = GrowingWaits(database)
         self._key = derive_key(settings.secret_key.get_secret_value(), "rate-limits")
         longest_s = settings.sign_in_wait_max_s
         self._pair = Patience(settings.sign_in_burst, settings.sign_in_wait_s, longest_s)
@@ -49,12 +54,44 @@ class Guesses:
         Raises:
             TooManyFailures: with the seconds to wait.
         """
+        wait_s = await self._waits.take(*self._tries(subject, address, device_id))
+        if wait_s:
+            raise TooManyFailures(wait_s)
+        if device_id is None:
+            await self.from_address(address)
+
+    async def sign_in_to(
+        self, subject: str, email_key: str, address: str, *, device_id: UUID | None = None
+    ) -> RowMapping:
+        """The same, with the credentials of the account that has this key, in one statement.
+
+        `id`, `password_hash` and `has_factor`; None where there is no such account.
+
+        Raises:
+            TooManyFailures: with the seconds to wait.
+        """
+        tries = self._tries(subject, address, device_id)
+        allowance = None
+        if device_id is None:
+            allowed = self._address
+            allowance = spending_values(
+                self._name("address", address), per_s=1 / allowed.wait_s, burst=allowed.burst
+            )
+        found = await attempts.begin(self._database, email_key, tries, allowance)
+        if found["counted"] < len(tries):
+            raise TooManyFailures(await self._waits.left(tries[found["counted"]][0]))
+        if not found["allowed"]:
+            # Says how long; should it be allowed meanwhile, then that was it.
+            await self.from_address(address)
+        return found
+
+    def _tries(self, subject: str, address: str, device_id: UUID | None) -> list[tuple[bytes, Patience]]:
         if device_id is not None:
-            await self._wait((self._digest("device", f"{subject}\n{device_id}"), self._pair))
-            return
-        pair = self._digest("pair", f"{subject}\n{address}"), self._pair
-        await self._wait(pair, (self._digest("account", subject), self._account))
-        await self.from_address(address)
+            return [(self._digest("device", f"{subject}\n{device_id}"), self._pair)]
+        return [
+            (self._digest("pair", f"{subject}\n{address}"), self._pair),
+            (self._digest("account", subject), self._account),
+        ]
 
     async def from_address(self, address: str) -> None:
         """Takes one try of an address at anything at all.
@@ -103,11 +140,6 @@ class Guesses:
             TooManyFailures: with the seconds to wait.
         """
         await self._take("costly", subject, self._mails)
-
-    async def _wait(self, *tries: tuple[bytes, Patience]) -> None:
-        wait_s = await self._waits.take(*tries)
-        if wait_s:
-            raise TooManyFailures(wait_s)
 
     async def _take(self, kind: str, subject: str, allowance: Allowance) -> None:
         wait_s = await self._limiter.spend(

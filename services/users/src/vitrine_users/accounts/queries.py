@@ -12,11 +12,9 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     lambda_stmt,
-    or_,
     select,
     text,
     update,
@@ -28,8 +26,6 @@ from vitrine_kit.idempotency import TABLE as STORED_ANSWERS
 
 from vitrine_users.accounts.models import Account, FailedTries
 from vitrine_users.accounts.waits import FORGET
-from vitrine_users.factors.models import TotpFactor
-from vitrine_users.passkeys.models import Passkey
 from vitrine_users.pictures.models import ProfilePicture
 from vitrine_users.roles.models import AccountRole, Role
 from vitrine_users.roles.queries import permission_names_of, role_names_of
@@ -61,15 +57,9 @@ SHOWN = (
 _BY_ID = lambda_stmt(
     lambda: select(*SHOWN).where(Account.id == bindparam("account_id")), track_bound_values=False
 )
-_CREDENTIALS = select(Account.id, Account.name, Account.email, Account.email_key, Account.password_hash)
-_HAS_FACTOR = or_(
-    exists().where(TotpFactor.account_id == Account.id, TotpFactor.confirmed_at.is_not(None)),
-    exists().where(Passkey.account_id == Account.id),
-)
-_CREDENTIALS_BY_KEY = _CREDENTIALS.add_columns(_HAS_FACTOR.label("has_factor")).where(
-    Account.email_key == bindparam("email_key")
-)
-_CREDENTIALS_BY_ID = _CREDENTIALS.where(Account.id == bindparam("account_id"))
+_CREDENTIALS = select(
+    Account.id, Account.name, Account.email, Account.email_key, Account.password_hash
+).where(Account.id == bindparam("account_id"))
 _HOLDER = select(
     Account.id,
     Account.email,
@@ -117,14 +107,9 @@ async def lock_account(session: AsyncSession, account_id: UUID) -> None:
     await session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
-async def find_credentials_by_key(db: Database, email_key: str) -> RowMapping | None:
-    """What is needed to check a password, by the key of the address, and whether another proof must follow it."""
-    return await db.fetch_one(_CREDENTIALS_BY_KEY, {"email_key": email_key})
-
-
 async def find_credentials(db: Database, account_id: UUID) -> RowMapping | None:
     """What is needed to check a password, by the account's id."""
-    return await db.fetch_one(_CREDENTIALS_BY_ID, {"account_id": account_id})
+    return await db.fetch_one(_CREDENTIALS, {"account_id": account_id})
 
 
 async def list_accounts(

@@ -165,13 +165,12 @@ async def prove_password(
         WrongCredentials: one of them is wrong, or there is no such account.
     """
     key = key_of(email)
-    await guesses.sign_in(key or email, address, device_id=device_id)
-    found = await queries.find_credentials_by_key(db, key or "")
-    if not await hasher.verify(found["password_hash"] if found else None, password) or found is None:
+    found = await guesses.sign_in_to(key or email, key or "", address, device_id=device_id)
+    if not await hasher.verify(found["password_hash"], password) or found["id"] is None:
         # One row for a known account and for an unknown one: it must take as long.
         await pressure.note(address)
-        await _note_refusal(db, "session.refused", found["id"] if found else None, address)
-        log.info("sign_in_failed", account_id=found["id"] if found else None)
+        await _note_refusal(db, "session.refused", found["id"], address)
+        log.info("sign_in_failed", account_id=found["id"])
         raise WrongCredentials
     return Proved(
         found["id"],

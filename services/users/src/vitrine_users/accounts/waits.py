@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,17 +32,47 @@ _TAKE = """
     )"""
 
 
-@cache
-def _take(count: int) -> TextClause:
-    """Counts that many tries and sets their waits, each only if the one before was counted; says how many were.
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """So many failures without a wait; then `wait_s` seconds, doubled by each further one up to `max_wait_s`."""
 
-    One statement, before anything is looked at: fifty at once are counted fifty times.
+    free: int
+    wait_s: float
+    max_wait_s: float
+
+
+@cache
+def counting(count: int) -> tuple[str, str, str]:
+    """SQL that counts that many tries and sets their waits, each only if the one before was counted.
+
+    What stands behind WITH, how many were counted, and whether all were. One statement, before anything is looked
+    at: fifty at once are counted fifty times. Its values are `counting_values`.
     """
     names = [f"try_{n}" for n in range(count)]
     befores = ["true", *(f"EXISTS (SELECT FROM {name})" for name in names)]
     parts = [_TAKE.format(n=n, name=name, before=befores[n]) for n, name in enumerate(names)]
     counted = " + ".join(f"(SELECT count(*) FROM {name})" for name in names)  # noqa: S608 - names made above
-    return text(f"WITH {','.join(parts)} SELECT {counted} AS counted")
+    return ",".join(parts), counted, befores[-1]
+
+
+def counting_values(tries: Sequence[tuple[bytes, Patience]]) -> dict[str, object]:
+    """What `counting` needs to know of these tries."""
+    values: dict[str, object] = {"forget_s": float(FORGET_AFTER_S)}
+    for n, (key, patience) in enumerate(tries):
+        values |= {
+            f"key_{n}": key,
+            f"free_{n}": patience.free,
+            f"wait_s_{n}": float(patience.wait_s),
+            f"max_wait_s_{n}": float(patience.max_wait_s),
+            f"first_wait_s_{n}": float(patience.wait_s) if patience.free <= 1 else 0.0,
+        }
+    return values
+
+
+@cache
+def _take(count: int) -> TextClause:
+    parts, counted, _ = counting(count)
+    return text(f"WITH {parts} SELECT {counted} AS counted")
 
 
 _WAIT = text(
@@ -59,15 +90,6 @@ FORGET = delete(FailedTries).where(
 """Makes the next failure of the keys `forgotten` the first; locks them in turn, as they are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """So many failures without a wait; then `wait_s` seconds, doubled by each further one up to `max_wait_s`."""
-
-    free: int
-    wait_s: float
-    max_wait_s: float
-
-
 class GrowingWaits:
     """Counts tries as failures until one is said to have succeeded."""
 
@@ -80,21 +102,14 @@ class GrowingWaits:
         In turn: where one key has to wait, it and those after it count nothing. Each call is a statement of its own:
         what was counted stays so though the request is rolled back.
         """
-        values: dict[str, object] = {"forget_s": float(FORGET_AFTER_S)}
-        for n, (key, patience) in enumerate(tries):
-            values |= {
-                f"key_{n}": key,
-                f"free_{n}": patience.free,
-                f"wait_s_{n}": float(patience.wait_s),
-                f"max_wait_s_{n}": float(patience.max_wait_s),
-                f"first_wait_s_{n}": float(patience.wait_s) if patience.free <= 1 else 0.0,
-            }
-        row = await self._database.execute_alone(_take(len(tries)), values)
+        row = await self._database.execute_alone(_take(len(tries)), counting_values(tries))
         assert row is not None, "it counts"
-        if row["counted"] == len(tries):
-            return 0.0
-        row = await self._database.execute_alone(_WAIT, {"key": tries[row["counted"]][0]})
-        # Somebody may have succeeded between the two statements.
+        return 0.0 if row["counted"] == len(tries) else await self.left(tries[row["counted"]][0])
+
+    async def left(self, key: bytes) -> float:
+        """The seconds until this key, which had to wait just now, may be tried."""
+        row = await self._database.execute_alone(_WAIT, {"key": key})
+        # Somebody may have succeeded since.
         return 0.001 if row is None else max(0.001, row["wait_s"])
 
     async def forget(self, *keys: bytes) -> None:

@@ -98,11 +98,7 @@ async def record(
         "address": shown,
     }
     sync = session.sync_session
-    if _PENDING not in sync.info:
-        sync.info[_PENDING] = []
-        event.listen(sync, "before_commit", _append)
-        event.listen(sync, "after_soft_rollback", _drop)
-    sync.info[_PENDING].append(_Pending(values, _savepoints(sync)))
+    sync.info.setdefault(_PENDING, []).append(_Pending(values, _savepoints(sync)))
 
 
 def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
@@ -114,14 +110,16 @@ def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
     return tuple(found)
 
 
+@event.listens_for(Session, "before_commit")
 def _append(session: Session) -> None:
+    pending: list[_Pending] = session.info.get(_PENDING, [])
     if session.in_nested_transaction():
         return
-    pending: list[_Pending] = session.info[_PENDING]
     while pending:
         session.execute(_APPEND, pending.pop(0).values)
 
 
+@event.listens_for(Session, "after_soft_rollback")
 def _drop(session: Session, ended: SessionTransaction) -> None:
-    pending: list[_Pending] = session.info[_PENDING]
+    pending: list[_Pending] = session.info.get(_PENDING, [])
     pending[:] = [one for one in pending if ended.nested and ended not in one.savepoints]
