@@ -230,7 +230,7 @@ class Database:
     async def execute_alone(self, statement: Executable, params: Params = None) -> RowMapping | None:
         """The first row of one statement that is committed by itself, whatever becomes of the request's transaction.
 
-        It is never run twice.
+        One whose connection is lost may have been run, and is not run again.
 
         Raises:
             sqlalchemy.exc.TimeoutError: no connection came free within `pool_wait_s`.
@@ -240,7 +240,12 @@ class Database:
             return cast("RowMapping | None", result.mappings().first()) if result.returns_rows else None
 
         async with within_deadline():
-            return await self._run(statement, params, collect)
+            try:
+                return await self._run(statement, params, collect)
+            except NotSupportedError as error:
+                if not _stale_plan(error):
+                    raise
+                return await self._run(statement, params, collect)
 
     def _ambient(self) -> AsyncSession | None:
         ambient = ambient_session.get()
@@ -257,11 +262,8 @@ class Database:
             try:
                 return await self._run(statement, params, collect)
             except DBAPIError as error:
-                # A connection the server closed, or a plan that a migration made stale: a read may simply run again.
-                stale_plan = isinstance(error, NotSupportedError) and "cached statement plan" in str(
-                    error.orig
-                )
-                if not (error.connection_invalidated or stale_plan):
+                # A connection the server closed: a read may simply run again.
+                if not (error.connection_invalidated or _stale_plan(error)):
                     raise
                 return await self._run(statement, params, collect)
 
@@ -272,6 +274,11 @@ class Database:
                     return collect(cast("Connection", connection).execute(statement, params))
             async with self.read_engine.connect() as connection:
                 return collect(await connection.execute(statement, params))
+
+
+def _stale_plan(error: DBAPIError) -> bool:
+    """Whether a migration made the statement's plan stale, so that nothing of it was run."""
+    return isinstance(error, NotSupportedError) and "cached statement plan" in str(error.orig)
 
 
 @contextmanager
