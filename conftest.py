@@ -17,21 +17,22 @@ settings.register_profile("vitrine", deadline=None, suppress_health_check=[Healt
 settings.load_profile("vitrine")
 
 TOGETHER = {
-    "tests/e2e": "stack",
-    "tests/browser": "browser",
-    "tests/scans": "stack",
-    "tests/chaos": "stack",
-    "tests/contracts": "contracts",
-    "tests/containers": "containers",
+    "tests/e2e/test_stack_life.py": "second stack",
+    "tests/e2e/": "stack",
+    "tests/browser/": "second stack",
+    "tests/scans/": "stack",
+    "tests/chaos/": "stack",
+    "tests/contracts/": "contracts",
+    "tests/containers/": "containers",
 }
-"""Folders whose tests share what takes long to start, the longest first: in this order they are to begin."""
+"""Tests that share what takes long to start, the longest first: in this order they are to begin."""
 
 
 def together(nodeid: str) -> tuple[int, str]:
     """When a test is to begin, and what must run with it in one worker: what shares a stack, else its file."""
     file = nodeid.partition("::")[0]
-    for place, (folder, group) in enumerate(TOGETHER.items()):
-        if file.startswith(f"{folder}/"):
+    for place, (start, group) in enumerate(TOGETHER.items()):
+        if file.startswith(start):
             return place, group
     return len(TOGETHER), file
 
@@ -48,8 +49,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
     """Gives each worker one group at a time, in the order of collection."""
     from xdist.scheduler import LoadScopeScheduling
 
-    gone = [folder for folder in TOGETHER if not (config.rootpath / folder).is_dir()]
-    assert not gone, f"conftest.py keeps the tests of {gone} together, and there is no such folder"
+    gone = [place for place in TOGETHER if not (config.rootpath / place).exists()]
+    assert not gone, f"conftest.py keeps the tests of {gone} together, and there is no such place"
     config.option.loadscopereorder = False
 
     class Groups(LoadScopeScheduling):
