@@ -76,15 +76,14 @@ _SIGNED_IN = (
     .values(last_signed_in_at=func.now(), erase_after=None)
     .execution_options(synchronize_session=False)
 )
+RECORD_SIGN_IN = (
+    _SIGNED_IN.where(Account.id == bindparam("account_id"), Account.password_hash == bindparam("verified"))
+    .values(password_hash=bindparam("kept"))
+    .returning(*SHOWN)
+)
+"""Notes the sign-in of `account_id` with the hash that was `verified`, stores the one that is `kept`; what it shows."""
 _RECORD_SIGN_IN = lambda_stmt(
-    lambda: (
-        _SIGNED_IN.where(Account.id == bindparam("account_id"))
-        .where(Account.password_hash == bindparam("verified"))
-        .values(password_hash=bindparam("kept"))
-        .returning(*SHOWN)
-        .add_cte(FORGET.cte("forgotten"))
-    ),
-    track_bound_values=False,
+    lambda: RECORD_SIGN_IN.add_cte(FORGET.cte("forgotten")), track_bound_values=False
 )
 _RECORD_PROVED_SIGN_IN = lambda_stmt(
     lambda: _SIGNED_IN.where(Account.id == bindparam("account_id")).returning(*SHOWN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy import RowMapping, func
@@ -27,6 +28,7 @@ from vitrine_users.accounts.errors import (
 from vitrine_users.accounts.guessing import Guesses
 from vitrine_users.accounts.models import Account
 from vitrine_users.accounts.passwords import PasswordHasher, WeakPassword, require_strong
+from vitrine_users.accounts.standing import require_not_suspended
 from vitrine_users.audit.log import record
 from vitrine_users.challenges.pressure import Pressure
 from vitrine_users.roles import service as roles
@@ -209,6 +211,19 @@ async def note_sign_in(session: AsyncSession, proved: Proved, *, rehashed: str |
     if account is None:
         raise WrongCredentials
     return account
+
+
+async def refuse_sign_in(db: Database, account_id: UUID) -> NoReturn:
+    """Says why a sign-in by password was not written.
+
+    Raises:
+        AccountSuspended: staff has barred the account.
+        WrongCredentials: the password was changed, or the account erased, since it was verified.
+    """
+    account = await queries.find_account(db, account_id)
+    if account is not None:
+        require_not_suspended(account)
+    raise WrongCredentials
 
 
 async def note_proved_sign_in(session: AsyncSession, account_id: UUID) -> RowMapping:

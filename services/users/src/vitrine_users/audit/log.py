@@ -5,38 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-import orjson
-from sqlalchemy import event, text
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Table,
+    Text,
+    bindparam,
+    event,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+from sqlalchemy import cast as cast_as
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
 from vitrine_users.audit.chain import canonical_content, plain
+from vitrine_users.audit.models import AuditEntry, AuditHead
 
 Outcome = Literal["success", "refused"]
 
 _PENDING = "vitrine_audit_pending"
 MAX_ADDRESS_CHARS = 64
 
-# One statement: whoever has updated the head's row knows the digest before its own, and holds off the others.
-_APPEND = text(
+_LOG, _HEAD = cast(Table, AuditEntry.__table__), cast(Table, AuditHead.__table__)
+_GIVEN = ("occurred_at", "action", "actor_id", "subject_id", "outcome", "details", "address")
+
+
+def appending(only_if: ColumnElement[bool] | None = None) -> Insert:
+    """The statement that appends one entry, whose values are `entry_values`.
+
+    One statement: whoever has updated the head's row knows the digest before its own, and holds off the others. So it
+    is the last thing a transaction does.
+
+    Args:
+        only_if: nothing is appended where this does not hold. It is looked at before the head is held.
     """
-    WITH head AS (
-        UPDATE users.audit_head AS h
-           SET "position" = h."position" + 1,
-               digest = sha256(h.digest || convert_to((h."position" + 1)::text || chr(10) || :content, 'UTF8'))
-         WHERE h.id = 1
-        RETURNING h."position", h.digest
+    following = _HEAD.c.position + 1
+    hashed = func.convert_to(
+        cast_as(following, Text) + func.chr(10) + bindparam("entry_content", type_=Text), "UTF8"
     )
-    INSERT INTO users.audit_log
-           ("position", occurred_at, action, actor_id, subject_id, outcome, details, address, digest)
-    SELECT head."position", :occurred_at, :action, CAST(:actor_id AS uuid), CAST(:subject_id AS uuid), :outcome,
-           CAST(:details AS jsonb), :address, head.digest
-      FROM head
-    """
-)
+    head = (
+        update(_HEAD)
+        .where(_HEAD.c.id == 1, true() if only_if is None else only_if)
+        .values(position=following, digest=func.sha256(_HEAD.c.digest.concat(hashed)))
+        .returning(_HEAD.c.position, _HEAD.c.digest)
+        .cte("head")
+    )
+    given = [bindparam(f"entry_{name}", type_=_LOG.c[name].type) for name in _GIVEN]
+    return insert(_LOG).from_select(
+        ["position", "digest", *_GIVEN], select(head.c.position, head.c.digest, *given)
+    )
+
+
+_APPEND = appending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +102,42 @@ async def record(
     Raises:
         TypeError: `details` holds a value of another kind.
     """
-    occurred_at = datetime.now(UTC)
-    kept = plain(dict(details))
-    shown = None if address is None else plain(address)[:MAX_ADDRESS_CHARS]
-    content = canonical_content(
-        occurred_at=occurred_at,
+    values = entry_values(
         action=action,
         actor_id=actor_id,
         subject_id=subject_id,
         outcome=outcome,
-        details=kept,
-        address=shown,
+        details=details,
+        address=address,
     )
-    values = {
-        "content": content,
-        "occurred_at": occurred_at,
+    sync = session.sync_session
+    sync.info.setdefault(_PENDING, []).append(_Pending(values, _savepoints(sync)))
+
+
+def entry_values(
+    *,
+    action: str,
+    actor_id: UUID | None,
+    subject_id: UUID | None,
+    outcome: Outcome = "success",
+    details: Mapping[str, Any],
+    address: str | None,
+) -> dict[str, Any]:
+    """What `appending` needs to know of an entry of this moment; see `record`.
+
+    Raises:
+        TypeError: `details` holds a value of another kind.
+    """
+    entry = {
+        "occurred_at": datetime.now(UTC),
         "action": action,
         "actor_id": actor_id,
         "subject_id": subject_id,
         "outcome": outcome,
-        "details": orjson.dumps(kept).decode(),
-        "address": shown,
+        "details": plain(dict(details)),
+        "address": None if address is None else plain(address)[:MAX_ADDRESS_CHARS],
     }
-    sync = session.sync_session
-    sync.info.setdefault(_PENDING, []).append(_Pending(values, _savepoints(sync)))
+    return {"entry_content": canonical_content(**entry), **{f"entry_{name}": entry[name] for name in _GIVEN}}
 
 
 def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
@@ -112,9 +151,9 @@ def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
 
 @event.listens_for(Session, "before_commit")
 def _append(session: Session) -> None:
-    pending: list[_Pending] = session.info.get(_PENDING, [])
     if session.in_nested_transaction():
         return
+    pending: list[_Pending] = session.info.get(_PENDING, [])
     while pending:
         session.execute(_APPEND, pending.pop(0).values)
 

@@ -71,16 +71,15 @@ async def sign_in(body: SignIn) -> Answer:
                 session, proved.account_id, channel="api", proved="password", methods=methods
             )
         raise FactorRequired(pending.challenge, pending.methods, pending.expires_in)
-    async with db.transaction() as session:
-        account = await accounts.note_sign_in(session, proved, rehashed=rehashed)
-        started = await service.start_family(
-            session,
-            users.refresh,
-            account,
-            ttl_s=users.settings.refresh_token_ttl_s,
-            user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARS],
-            address=address,
-        )
+    account, started = await service.sign_in(
+        db,
+        users.refresh,
+        proved,
+        rehashed=rehashed,
+        ttl_s=users.settings.refresh_token_ttl_s,
+        user_agent=request.headers.get("User-Agent", "")[:MAX_USER_AGENT_CHARS],
+        address=address,
+    )
     return await answer_tokens(account, started)
 
 

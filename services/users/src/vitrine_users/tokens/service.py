@@ -9,15 +9,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 from vitrine_kit.db import Database
 from vitrine_kit.ids import new_id
 from vitrine_kit.logs import get_logger
 
+from vitrine_users.accounts import service as accounts
+from vitrine_users.accounts.service import Proved
 from vitrine_users.accounts.standing import require_not_suspended
-from vitrine_users.audit.log import record
+from vitrine_users.audit.log import entry_values, record
 from vitrine_users.sessions.models import AAL2_LIFE_S
-from vitrine_users.tokens import queries
+from vitrine_users.tokens import at_once, queries
 from vitrine_users.tokens.errors import RefreshRefused
 from vitrine_users.tokens.refresh import SECRET_BYTES, ReadToken, RefreshTokens, read_token
 
@@ -84,6 +87,54 @@ async def start_family(
         row["authenticated_at"],
         assurance,
     )
+
+
+async def sign_in(
+    db: Database,
+    refresh: RefreshTokens,
+    proved: Proved,
+    *,
+    rehashed: str | None,
+    ttl_s: int,
+    user_agent: str,
+    address: str,
+) -> tuple[RowMapping, Refreshed]:
+    """The account and its new sign-in by API, after a password that was the one proof it takes.
+
+    Raises:
+        WrongCredentials: the password was changed, or the account erased, since it was verified.
+        AccountSuspended: staff has barred the account.
+    """
+    family_id, secret = new_id(), secrets.token_bytes(SECRET_BYTES)
+    method, assurance = "password", 1
+    entry = entry_values(
+        action="session.begun",
+        actor_id=proved.account_id,
+        subject_id=proved.account_id,
+        details={"session_id": family_id, "by": method, "assurance": assurance, "api": True},
+        address=address,
+    )
+    values = {
+        "account_id": proved.account_id,
+        "verified": proved.verified,
+        "kept": rehashed or proved.verified,
+        "forgotten": list(proved.tries),
+        "family_id": family_id,
+        "secret": secret,
+        "method": method,
+        "assurance": assurance,
+        "ttl_s": float(ttl_s),
+        "user_agent": user_agent,
+        "address": address,
+        **entry,
+    }
+    account = await at_once.sign_in(db, values)
+    if account is None:
+        await accounts.refuse_sign_in(db, proved.account_id)
+    log.info("signed_in", account_id=account["id"], session_id=family_id, by="api", assurance=assurance)
+    token = refresh.token(family_id, secret, 0)
+    ends, began = account["family_expires_at"], account["authenticated_at"]
+    return account, Refreshed(family_id, account["id"], token, ends, began, assurance)
 
 
 async def prove(db: Database, refresh: RefreshTokens, text: str) -> tuple[ReadToken, bytes]:
