@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vitrine_kit.deadlines import DEADLINE_HEADER
+from vitrine_kit.limits import shedder_of
 from vitrine_kit.openapi import document
 from vitrine_kit.testing import Keys
 
@@ -181,6 +184,54 @@ async def test_the_document_describes_each_public_route(client: httpx.AsyncClien
     assert names == ["limit", "after"]
     with notes_app.app_context():
         assert "/internal/ping" not in document(notes_app, name="notes", version="1", prefix="/")["paths"]
+
+
+def operations(found: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Path, method and responses of all that a document tells of."""
+    return [
+        (path, method, operation["responses"])
+        for path, methods in found["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+async def test_every_operation_may_be_asked_too_often_find_no_room_and_run_out_of_time(
+    client: httpx.AsyncClient,
+) -> None:
+    found = (await client.get("/api/notes/openapi.json")).json()
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    for path, method, responses in operations(found):
+        told = {status: responses.get(status, {}).get("content") for status in ("429", "503", "504")}
+        assert told == dict.fromkeys(("429", "503", "504"), problem), f"{method} {path}"
+
+
+async def test_whatever_has_no_time_left_answers_as_the_document_says(client: httpx.AsyncClient) -> None:
+    found = (await client.get("/api/notes/openapi.json")).json()
+    for path, method, responses in operations(found):
+        path = path.replace("{note_id}", str(uuid4()))
+        answer = await client.request(method, path, headers={DEADLINE_HEADER: "20"})
+        assert answer.status_code == 504, f"{method} {path}"
+        assert answer.headers["Content-Type"] in responses["504"]["content"]
+
+
+async def test_whatever_finds_no_room_answers_as_the_document_says(
+    client: httpx.AsyncClient, notes_app: Flask
+) -> None:
+    found = (await client.get("/api/notes/openapi.json")).json()
+    shedder = shedder_of(notes_app)
+    assert shedder is not None
+    taken = [shedder.enter() for _ in range(shedder.running_limit + shedder.waiting_limit)]
+    try:
+        for path, method, responses in operations(found):
+            answer = await client.request(method, path.replace("{note_id}", str(uuid4())))
+            assert answer.status_code == 503, f"{method} {path}"
+            assert answer.headers["Content-Type"] in responses["503"]["content"]
+    finally:
+        for place in taken:
+            if place is None:
+                shedder.leave()
+            else:
+                shedder.abandon(place)
 
 
 json_values = st.recursive(

@@ -98,6 +98,6 @@ async def test_paths_below_that_lead_nowhere_are_told_so_too_and_no_others(clien
 def test_the_document_shows_the_protocols_form(app: Flask) -> None:
     made = document(app, name="other", version="0", prefix="/api/other")
 
-    problem = made["paths"]["/api/other/echo"]["post"]["responses"]["422"]
-    assert list(problem["content"]) == [MEDIA]
+    responses = made["paths"]["/api/other/echo"]["post"]["responses"]
+    assert all(list(responses[status]["content"]) == [MEDIA] for status in ("422", "429", "503", "504"))
     assert openapi.JSON_TYPES == ("application/json", "application/merge-patch+json")

@@ -171,6 +171,38 @@ async def test_studio_and_account_fit_a_phone(
     await context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_every_entry_of_the_menu_is_reached_on_a_phone(
+    chromium: Any, stack: Any, owner_cookies: list[Any], scripts: bool
+) -> None:
+    size = {"width": 360, "height": 740}
+    context = await chromium.new_context(base_url=stack.url, viewport=size, java_script_enabled=scripts)
+    await context.add_cookies(owner_cookies)
+    page = await context.new_page()
+    menu, entries = page.get_by_text("Menu", exact=True), page.get_by_role("navigation").get_by_role("link")
+    await page.goto("/studio")
+    assert await entries.count() == 0, "it takes no room before it is asked for"
+    await menu.click()
+    labels = await entries.all_inner_texts()
+    assert {"Overview", "Products", "People", "Roles", "Webhooks", "Audit log", "View shop"} < set(labels)
+    assert await page.get_by_role("button", name="Sign out").is_visible()
+    for label in labels:
+        await page.goto("/studio")
+        await menu.click()
+        entry = entries.get_by_text(label, exact=True)
+        box = await entry.bounding_box()
+        assert box is not None, label
+        assert box["x"] >= 0, label
+        assert box["x"] + box["width"] <= size["width"], label
+        if scripts:
+            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], label
+        target = await entries.filter(has_text=label).get_attribute("href")
+        await entry.click()
+        await page.wait_for_url(f"**{target}")
+        assert await page.locator("main h1").count() == 1, label
+    await context.close()
+
+
 PEOPLE_PAGES = [
     "/studio/people",
     "/studio/roles",
@@ -208,7 +240,8 @@ async def test_pages_about_people_cut_nothing_off_and_name_every_field(
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
         cut = await page.evaluate(
             """() => [...document.querySelectorAll('.panel')]
-                .filter(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== 'auto')
+                .filter(e => e.scrollWidth > e.clientWidth)
+                .filter(e => innerWidth >= 1280 || getComputedStyle(e).overflowX !== 'auto')
                 .map(e => e.innerText.slice(0, 60))"""
         )
         assert cut == [], path

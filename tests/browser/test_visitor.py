@@ -127,6 +127,18 @@ async def test_every_page_fits_a_phone(chromium: Any, stack: Any, faults: Any, s
     await context.close()
 
 
+async def test_a_long_address_does_not_widen_the_page_that_names_it(chromium: Any, stack: Any) -> None:
+    context = await chromium.new_context(base_url=stack.url, viewport={"width": 360, "height": 740})
+    page = await context.new_page()
+    await page.goto("/forgot-password")
+    email = "somebodywithaverylongname@departmentofhats.example.org"
+    await page.get_by_label("E-mail address").fill(email)
+    await page.locator("main").get_by_role("button").click()
+    await page.get_by_text(email).wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await context.close()
+
+
 @pytest.mark.parametrize("path", PUBLIC, ids=[path.replace(SHELF, "shelf") for path in PUBLIC])
 async def test_every_page_can_be_read_by_ear(page: Any, path: str) -> None:
     await page.goto(path)

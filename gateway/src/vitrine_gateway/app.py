@@ -20,6 +20,7 @@ from vitrine_gateway.clients.catalog import CatalogClient
 from vitrine_gateway.clients.connections import ConnectionsClient
 from vitrine_gateway.clients.factors import FactorsClient
 from vitrine_gateway.clients.mailboxes import MailboxClient
+from vitrine_gateway.clients.people import PeopleClient
 from vitrine_gateway.clients.rights import RightsClient
 from vitrine_gateway.clients.users import UsersClient
 from vitrine_gateway.clients.webhooks import WebhooksClient
@@ -55,6 +56,7 @@ def create_app(settings: GatewaySettings | None = None) -> Flask:
         FactorsClient(NamedNeighbour(app, "users")),
         MailboxClient(NamedNeighbour(app, "users")),
         RightsClient(NamedNeighbour(app, "users")),
+        PeopleClient(NamedNeighbour(app, "users")),
         ConnectionsClient(NamedNeighbour(app, "users")),
         ApplicationsClient(NamedNeighbour(app, "users")),
         WebhooksClient(NamedNeighbour(app, "users")),

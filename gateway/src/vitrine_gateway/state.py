@@ -20,6 +20,7 @@ from vitrine_gateway.clients.catalog_types import Category
 from vitrine_gateway.clients.connections import ConnectionsClient
 from vitrine_gateway.clients.factors import FactorsClient
 from vitrine_gateway.clients.mailboxes import MailboxClient
+from vitrine_gateway.clients.people import PeopleClient
 from vitrine_gateway.clients.rights import RightsClient
 from vitrine_gateway.clients.users import UsersClient
 from vitrine_gateway.clients.webhooks import WebhooksClient
@@ -66,6 +67,7 @@ class GatewayState:
     factors: FactorsClient
     mailboxes: MailboxClient
     rights: RightsClient
+    people: PeopleClient
     connections: ConnectionsClient
     applications: ApplicationsClient
     webhooks: WebhooksClient

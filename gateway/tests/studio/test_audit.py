@@ -41,7 +41,7 @@ async def test_the_log_is_searched_and_its_check_shown(browser: Browser, users: 
         "&since=2026-05-01T08:00&until=never"
     )
 
-    assert "session.refused" in page.text
+    assert "session.<wbr>refused" in page.text
     assert "&lt;b&gt;" in page.text
     assert "as they were written" in words(page.text)
     assert "This cannot be looked for." in page.text
@@ -51,6 +51,42 @@ async def test_the_log_is_searched_and_its_check_shown(browser: Browser, users: 
     assert asked["q"] == "192.0"
     assert asked["since"] == "2026-05-01T08:00:00+00:00"
     assert not {"actor_id", "until"} & set(asked)
+
+
+async def test_people_are_named_by_one_request_and_those_who_are_gone_by_their_id(
+    browser: Browser, users: FakeUsers
+) -> None:
+    sign_in(browser, users)
+    users.add("ann@example.org", name="Ann <Archer>")
+    ann, gone = made_id("ann@example.org"), made_id("gone")
+    users.rights.entries = [
+        entry(4, actor_id=made_id("owner@example.org"), subject_id=ann),
+        entry(3, actor_id=ann, subject_id=gone),
+        *(entry(2, subject_id=made_id(f"one of many {number}")) for number in range(40)),
+        entry(1, subject_id=None),
+    ]
+
+    page = await browser.get(f"/studio/audit?subject_id={ann}")
+
+    assert f'<a href="/studio/audit?actor_id={ann}" title="{ann}">Ann &lt;Archer&gt;</a>' in page.text
+    assert f"you deleted account {gone[-12:]}" not in words(page.text)
+    assert f"deleted account {gone[-12:]}" in words(page.text)
+    assert ">you</a>" in page.text
+    assert 'id="subject_id-called">Ann &lt;Archer&gt;</p>' in page.text
+    assert users.asked("/internal/people") == 1
+
+
+async def test_without_names_the_page_shows_ids(browser: Browser, users: FakeUsers) -> None:
+    sign_in(browser, users)
+    users.add("ann@example.org")
+    users.rights.entries = [entry(1, subject_id=made_id("ann@example.org"))]
+    users.rights.nameless = True
+
+    page = await browser.get("/studio/audit")
+
+    assert page.status_code == 200
+    assert f">{made_id('ann@example.org')[-12:]}</a>" in page.text
+    assert "deleted account" not in page.text
 
 
 async def test_the_page_says_where_the_chain_breaks(browser: Browser, users: FakeUsers) -> None:

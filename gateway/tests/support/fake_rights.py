@@ -24,6 +24,8 @@ class FakeRights:
     tokens: list[dict[str, Any]] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     broken_at: int | None = None
+    nameless: bool = False
+    """Whether nobody's name can be had."""
     invitations: dict[str, str] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
     impersonations: set[str] = field(default_factory=set)
@@ -43,6 +45,7 @@ class FakeRights:
             ("GET", f"{api}/audit", self.audit),
             ("GET", f"{api}/audit/verification", self.verify),
             ("GET", f"{api}/users", self.people),
+            ("POST", "/internal/people", self.names),
             *self.roles.routes(),
             ("PUT", f"{api}/users/(.+)/suspension", self.suspend),
             ("DELETE", f"{api}/users/(.+)/suspension", self.unsuspend),
@@ -140,6 +143,13 @@ class FakeRights:
             for account in self.accounts.values()
         ]
         return answer({"items": items, "next": None})
+
+    def names(self, request: httpx.Request) -> httpx.Response:
+        if self.nameless:
+            return refusal(503, "The names cannot be had.")
+        asked = body_of(request)["ids"]
+        found = [one for one in self.accounts.values() if one["id"] in asked]
+        return answer({"people": [{"id": one["id"], "name": one["name"]} for one in found]})
 
     def suspend(self, request: httpx.Request, who: str) -> httpx.Response:
         if who == made_id("last@example.org"):

@@ -19,7 +19,7 @@ async def test_it_is_alive_and_ready(world: World) -> None:
 
     assert live.json()["service"] == "users"
     assert ready.status_code == 200, ready.text
-    assert ready.json()["schema"] == "0009"
+    assert ready.json()["schema"] == "0010"
 
 
 async def test_the_asgi_app_starts_serves_and_stops(environment: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -9,6 +10,8 @@ import pytest_asyncio
 from factors_world import add_app
 from scim_world import provisioner
 from users_world import API, World
+from vitrine_kit.deadlines import DEADLINE_HEADER
+from vitrine_kit.ids import new_id
 
 UNSAFE = ("post", "put", "patch", "delete")
 
@@ -57,3 +60,18 @@ async def test_taking_away_a_picture_one_does_not_have_is_documented(
 
     assert answer.status_code == 404
     assert_documented(document, "DELETE", f"{API}/me/picture", answer)
+
+
+async def test_running_out_of_time_is_documented_wherever_it_may_happen(
+    world: World, document: dict[str, Any]
+) -> None:
+    import schemathesis
+
+    schema = schemathesis.openapi.from_dict(document)
+    for path, methods in document["paths"].items():
+        for method in methods:
+            asked = re.sub(r"\{\w+\}", str(new_id()), path)
+            answer = await world.client.request(method, asked, headers={DEADLINE_HEADER: "20"})
+            assert answer.status_code == 504, path
+            assert "504" in methods[method]["responses"], f"{method} {path}"
+            schema[path][method.upper()].validate_response(answer)

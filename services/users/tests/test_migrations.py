@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -31,6 +32,30 @@ async def test_the_schema_can_be_taken_down_and_made_again(make_database: Any, k
 
     assert left == 0
     assert made == again > 10
+
+
+async def test_a_webhook_of_before_is_told_all_that_happened_since_it_was_set_up(
+    make_database: Any, keys: Keys
+) -> None:
+    async with make_database() as database:
+        environment = service_environment("users", keys, database)
+        await migrate_here(environment, "downgrade", "0009")
+        connection = await asyncpg.connect(database.admin_url)
+        # As the release before writes it, both before the migration and after it.
+        insert = (
+            "INSERT INTO users.webhook_endpoints"
+            " (id, url, description, event_types, include_email, sealed_secret, created_at)"
+            " VALUES (gen_random_uuid(), 'https://hooks.example.org/', $1, '{}', false, '', $2)"
+        )
+        since = datetime(2026, 5, 12, 9, 30, tzinfo=UTC)
+        await connection.execute(insert, "before", since)
+        await migrate_here(environment, "upgrade")
+        await connection.execute(insert, "after", since)
+        found = dict(await connection.fetch("SELECT description, listens_since FROM users.webhook_endpoints"))
+        await connection.close()
+
+    assert found["before"] == since
+    assert found["after"] > since
 
 
 async def test_the_run_time_role_can_neither_change_the_schema_nor_leave_it(

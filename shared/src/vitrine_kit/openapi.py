@@ -338,7 +338,9 @@ _CONVERTERS: Mapping[str, dict[str, Any]] = {
 class _Document:
     """Collects the paths of an app's public operations."""
 
-    always: ClassVar[tuple[int, ...]] = (429, 503)
+    always: ClassVar[tuple[int, ...]] = (429, 503, 504)
+    """Answers that any operation may give: too many requests of one caller, no room for this one (too many running,
+    every database connection in use), and no time left of what the caller gave it."""
 
     def __init__(self, app: Flask, prefix: str) -> None:
         self.app = app

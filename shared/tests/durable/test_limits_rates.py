@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 from sqlalchemy import MetaData, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from vitrine_kit import limits
 from vitrine_kit.db import NAMING_CONVENTION, Database
+from vitrine_kit.limits.rates import spending, spending_values
 from vitrine_kit.problems import TooManyRequests
+from vitrine_kit.testing import ServiceDatabase
 
 
 @pytest.fixture
@@ -51,6 +54,23 @@ async def test_refused_attempts_do_not_lengthen_the_wait(limiter: limits.RateLim
     assert waits[-1] <= waits[0]
 
 
+async def test_who_was_refused_while_another_worker_forgot_the_key_waits_for_a_moment(
+    limiter: limits.RateLimiter, ledger_database: ServiceDatabase
+) -> None:
+    """A trigger refuses what is new, so that the row is missing when it is asked how long to wait."""
+    admin = await asyncpg.connect(ledger_database.admin_url)
+    try:
+        await admin.execute(
+            "CREATE FUNCTION ledger.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            " CREATE TRIGGER refuse BEFORE INSERT ON ledger.rate_limit FOR EACH ROW EXECUTE FUNCTION ledger.refuse()"
+        )
+        assert await limiter.spend("a", per_s=0.001, burst=1) == 0.001
+    finally:
+        await admin.execute("DROP FUNCTION IF EXISTS ledger.refuse CASCADE")
+        await admin.close()
+    assert await limiter.spend("a", per_s=0.001, burst=1) == 0
+
+
 async def test_one_use_may_cost_more(limiter: limits.RateLimiter) -> None:
     assert await limiter.spend("a", per_s=0.1, burst=10, cost=7) == 0
     assert 35 < await limiter.spend("a", per_s=0.1, burst=10, cost=7) <= 40
@@ -64,6 +84,22 @@ async def test_one_use_may_cost_more(limiter: limits.RateLimiter) -> None:
             ValueError, match=r"^a rate is above 0, and one use costs between 1 and the burst$"
         ):
             await limiter.spend("a", **wrong)
+
+
+def test_one_use_costs_one_unless_told_otherwise() -> None:
+    assert spending_values("a", per_s=0.5, burst=3) == {"key": "a", "cost_s": 2, "burst_s": 6}
+    assert spending_values("a", per_s=0.5, burst=3, cost=3) == {"key": "a", "cost_s": 6, "burst_s": 6}
+
+
+@pytest.mark.parametrize(("condition", "used"), [("true", True), ("false", False), ("NULL::boolean", False)])
+async def test_where_a_condition_does_not_hold_nothing_is_used(
+    limiter: limits.RateLimiter, database: Database, condition: str, used: bool
+) -> None:
+    values = spending_values("a", per_s=0.001, burst=1)
+    row = await database.execute_alone(text(spending("ledger.rate_limit", only_if=condition)), values)
+
+    assert (row is not None) is used
+    assert (await limiter.spend("a", per_s=0.001, burst=1) > 0) is used
 
 
 async def test_a_refusal_says_how_long_to_wait(limiter: limits.RateLimiter) -> None:
@@ -133,3 +169,4 @@ def test_a_service_keeps_one_row_for_a_key_and_finds_those_that_are_even() -> No
         table.comment == "Rate limits: when each key is even again. Rows in the past say nothing and may go."
     )
     assert table.c.key.comment == "SHA-256 of the key"
+    assert table.c.even_at.nullable is False

@@ -28,6 +28,7 @@ _FIELDS = {
     "subject_id": _UUID,
     "outcome": re.compile("success|refused"),
 }
+_PERSONS = ("actor_id", "subject_id")
 _TIMES = ("since", "until")
 
 
@@ -58,10 +59,14 @@ async def audit() -> ResponseReturnValue:
     if after:
         query["after"] = after
     page = await rights.audit_entries(token, query)
+    # Entries hold ids alone, for they are for ever: what people are called now is asked for the whole page.
+    shown = {some for entry in page.items for some in (entry.actor_id, entry.subject_id) if some}
+    sought = {search.query[name].lower() for name in _PERSONS if name in search.query}
     return render_template(
         "studio/audit.html",
         page=page,
         search=search,
+        names=await current_gateway().people.names(shown | sought),
         formats=FORMATS,
         following=url_for("studio.audit", **search.kept, after=page.after) if page.after else None,
         verdict=None if after else await rights.verify_audit(token),

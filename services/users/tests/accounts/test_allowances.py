@@ -130,6 +130,18 @@ async def test_a_known_device_has_tries_of_its_own_and_a_success_forgets_them(
         assert await taken(lambda: guesses.sign_in(subject, "10.0.0.1")) == 2
 
 
+async def test_a_try_of_a_stranger_uses_what_its_address_may_do_and_one_of_a_known_device_does_not(
+    make_world: MakeWorld, subject: str
+) -> None:
+    async with make_world(sign_in_burst=2, sign_in_wait_s=1000, sign_in_wait_max_s=2000) as world:
+        guesses, address = guesses_of(world), world.some_address()
+
+        await guesses.sign_in(subject, address, device_id=new_id())
+        assert await spent_s(world, "address", address) is None
+        await guesses.sign_in(subject, address)
+        assert await spent_s(world, "address", address) is not None
+
+
 async def test_the_failures_at_one_account_from_anywhere_are_ten_times_as_many(
     make_world: MakeWorld, subject: str
 ) -> None:

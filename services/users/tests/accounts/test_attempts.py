@@ -89,6 +89,21 @@ async def test_an_address_that_has_used_its_allowance_is_refused_and_a_known_dev
         await guesses.sign_in_to(secrets.token_hex(8), "", address, device_id=new_id())
 
 
+async def test_a_known_device_counts_for_itself(make_world: MakeWorld) -> None:
+    async with make_world(sign_in_burst=1, sign_in_wait_s=1000, sign_in_wait_max_s=2000) as world:
+        guesses, subject, address = guesses_of(world), secrets.token_hex(8), world.some_address()
+        device = new_id()
+        await guesses.sign_in_to(subject, "", address)
+        with pytest.raises(TooManyFailures):
+            await guesses.sign_in_to(subject, "", address)
+
+        await guesses.sign_in_to(subject, "", address, device_id=device)
+        with pytest.raises(TooManyFailures) as caught:
+            await guesses.sign_in_to(subject, "", address, device_id=device)
+        assert 900 < int(caught.value.headers["Retry-After"]) <= 1001
+        await guesses.sign_in_to(subject, "", address, device_id=new_id())
+
+
 async def test_a_try_that_has_to_wait_uses_no_allowance(make_world: MakeWorld) -> None:
     async with make_world(sign_in_burst=1, sign_in_wait_s=1000, sign_in_wait_max_s=2000) as world:
         guesses, subject, address = guesses_of(world), secrets.token_hex(8), world.some_address()

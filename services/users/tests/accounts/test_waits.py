@@ -61,6 +61,17 @@ async def test_a_wait_of_less_than_a_second_is_told_as_what_it_is(waits: Growing
     assert 0 < await waits.take((key, brief)) <= 0.9
 
 
+async def test_where_somebody_succeeded_meanwhile_the_wait_is_a_moment(
+    waits: GrowingWaits, key: bytes
+) -> None:
+    assert await waits.take((key, Patience(free=1, wait_s=30, max_wait_s=60))) == 0
+    assert 25 < await waits.left(key) <= 30
+
+    await waits.forget(key)
+
+    assert await waits.left(key) == 0.001
+
+
 @pytest.mark.parametrize("free", [0, 1])
 async def test_where_none_is_free_the_first_failure_waits_already(
     waits: GrowingWaits, key: bytes, free: int

@@ -56,3 +56,10 @@ def test_the_picture_is_one_svg_element_with_a_quiet_zone() -> None:
     assert picture.endswith("</svg>")
     assert f'width="{side}" height="{side}"' in picture
     assert 'fill="#fff"' in picture
+
+
+def test_the_picture_is_of_the_kind_that_phones_read_however_short_the_address_is() -> None:
+    """A micro QR code, which segno prefers for a text as short as this, is read by few of them."""
+    picture = totp.picture_of("1")
+
+    assert 'width="145" height="145"' in picture, "21 modules and twice 4 of quiet, 5 each"

@@ -10,7 +10,8 @@ from audited import DAY_S, FROM, done, entry, last_entry, left_s
 from sqlalchemy.ext.asyncio import AsyncSession
 from users_world import World
 from vitrine_users.personal_tokens import service as personal_tokens
-from vitrine_users.personal_tokens.errors import NoSuchToken, ScopesTooWide, TooManyTokens
+from vitrine_users.personal_tokens.errors import NoSuchToken, ScopesTooWide, TokenRefused, TooManyTokens
+from vitrine_users.personal_tokens.text import new_token
 
 
 async def test_a_personal_token_that_is_made_and_withdrawn(world: World) -> None:
@@ -43,6 +44,12 @@ async def test_a_personal_token_that_is_made_and_withdrawn(world: World) -> None
     database = world.app.extensions["vitrine"].database
     proved = await personal_tokens.prove(database, text, address=FROM)
     assert proved["id"] == row["id"]
+    await personal_tokens.prove(database, text, address="192.0.2.1")
+    used = "SELECT last_address FROM users.personal_access_tokens WHERE id = $1"
+    assert await world.sql.fetchval(used, row["id"]) == FROM, "a use is noted once a minute"
+    for worthless in ("", text[:-1], new_token()):
+        with pytest.raises(TokenRefused):
+            await personal_tokens.prove(database, worthless, address=FROM)
 
     await done(world, lambda session: personal_tokens.withdraw(session, person.id, row["id"], address=FROM))
     assert await last_entry(world, person) == entry("token.revoked", person.id, {"token_id": str(row["id"])})

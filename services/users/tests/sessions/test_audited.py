@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from applications_world import registered, session_of
 from audited import DAY_S, FROM, done, entry, last_entry, left_s
 from users_world import Person, World
 from vitrine_users.sessions import service as sessions
@@ -238,3 +239,62 @@ async def test_a_sign_in_by_api_that_is_kept_goes_on(world: World) -> None:
 
     assert (await world.refresh(begun.token)).status_code == 201
     assert (await world.refresh(person.tokens["refresh_token"])).status_code == 401
+
+
+async def test_a_sign_in_by_api_whose_answer_was_lost(world: World) -> None:
+    person, refresh = await world.person(), refresh_of(world)
+    begun = await done(
+        world,
+        lambda session: tokens.start_family(
+            session, refresh, row_of(person), ttl_s=60, user_agent="tests", address=FROM
+        ),
+    )
+    token, secret = await tokens.prove(world.app.extensions["vitrine"].database, refresh, begun.token)
+    used, again = [
+        await done(
+            world, lambda session: tokens.use(session, refresh, token, secret, grace_s=60, address=FROM)
+        )
+        for _ in range(2)
+    ]
+
+    assert used == again
+    assert await last_entry(world, person) == entry(
+        "session.refreshed", person.id, {"session_id": str(begun.family_id), "generation": 0}
+    )
+
+
+async def test_what_ends_without_an_address_is_kept_without_one(world: World) -> None:
+    person, refresh = await world.person(), refresh_of(world)
+    database = world.app.extensions["vitrine"].database
+    token, secret = await tokens.prove(database, refresh, person.tokens["refresh_token"])
+    begun = await begin(world, person)
+    for step in (
+        lambda session: tokens.use(session, refresh, token, secret, grace_s=0),
+        lambda session: tokens.end_family(session, token.family_id),
+        lambda session: sessions.end(session, begun.secret),
+        lambda session: sessions.end_others(session, person.id, None),
+    ):
+        await done(world, step)
+        assert (await last_entry(world, person))["address"] is None
+
+
+async def test_a_sign_in_to_an_application_ends_with_the_others(world: World) -> None:
+    person, program = await world.person(), await registered(world, await world.person("owner"))
+    granted = await program.tokens(await session_of(world, person))
+    assert (await program.userinfo(granted["access_token"])).status_code == 200
+
+    await done(world, lambda session: sessions.end_others(session, person.id, None))
+
+    assert (await program.userinfo(granted["access_token"])).status_code == 401
+
+
+async def test_a_sign_in_by_api_with_a_password_alone(world: World) -> None:
+    person = await world.person()
+    family = await world.sql.fetchval(
+        "SELECT id FROM users.refresh_families WHERE account_id = $1", person.id
+    )
+
+    details = {"session_id": str(family), "by": "password", "assurance": 1, "api": True}
+    begun = entry("session.begun", person.id, details, address=person.address)
+    assert await last_entry(world, person) == begun
+    assert (await world.sign_in(person.email)).status_code == 201, "the password is what it was"

@@ -42,5 +42,5 @@ async def begin(
     """
     values = {**counting_values(tries), **(allowance or {}), "email_key": email_key}
     row = await db.execute_alone(_begin(len(tries), allowance is not None), values)
-    assert row is not None, "it counts"
+    assert row is not None  # it counts, so there is a row where there is no account too
     return row

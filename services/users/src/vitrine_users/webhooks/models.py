@@ -31,6 +31,8 @@ class WebhookEndpoint(Base):
     created_by: Mapped[UUID | None] = mapped_column(
         ForeignKey("users.accounts.id", ondelete="SET NULL"), index=True
     )
+    listens_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When it was set up or last switched on again: nothing from before is told to it."""
     disabled_at: Mapped[datetime | None]
     disabled_because: Mapped[str | None]
     """`staff`, `gone` (it answered 410) or `failing` (for days)."""

@@ -187,8 +187,8 @@ async def entries_after(session: AsyncSession, position: int, *, limit: int) -> 
 
 
 async def listening_endpoints(session: AsyncSession) -> Sequence[RowMapping]:
-    """The endpoints that are told of events, and of which."""
-    statement = select(WebhookEndpoint.id, WebhookEndpoint.event_types, WebhookEndpoint.created_at)
+    """The endpoints that are told of events: of which, and since when."""
+    statement = select(WebhookEndpoint.id, WebhookEndpoint.event_types, WebhookEndpoint.listens_since)
     return (await session.execute(statement.where(WebhookEndpoint.disabled_at.is_(None)))).mappings().all()
 
 

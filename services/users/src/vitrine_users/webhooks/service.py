@@ -100,7 +100,7 @@ async def change(
     actor_id: UUID,
     address: str,
 ) -> RowMapping:
-    """Stores what changes about a held endpoint. Switched on again, it starts with a clean record.
+    """Stores what changes about a held endpoint. Switched on again, it starts with a clean record, and from then on.
 
     Raises:
         BadEndpointUrl: nothing may be sent there.
@@ -113,6 +113,9 @@ async def change(
     enabled = values.pop("enabled", None)
     if enabled is True:
         values |= {"disabled_at": None, "disabled_because": None, "failing_since": None}
+        # One that is on already goes on listening: what it is still to be told of stays its own.
+        if endpoint["disabled_at"] is not None:
+            values["listens_since"] = func.now()
     elif enabled is False and endpoint["disabled_at"] is None:
         values |= {"disabled_at": func.now(), "disabled_because": "staff"}
         await queries.fail_waiting(session, endpoint["id"])

@@ -55,7 +55,7 @@ async def _tell_after(session: AsyncSession, position: int) -> int:
                 "payload": event.payload,
             }
             for endpoint in endpoints
-            if event.name in endpoint["event_types"] and endpoint["created_at"] <= entry["occurred_at"]
+            if event.name in endpoint["event_types"] and endpoint["listens_since"] <= entry["occurred_at"]
         ]
     await queries.add_deliveries(session, rows)
     await queries.move_cursor(session, entries[-1]["position"])
