@@ -61,8 +61,8 @@ async def test_rule_42_an_invented_or_old_state_is_refused(visitor: Visitor, her
         {"aud": ["vitrine", "somebody-else"]},
         {"azp": "somebody-else"},
         {"iss": "https://other.example"},
-        {"exp": int(time.time()) - 120},
-        {"iat": int(time.time()) + 600},
+        {"exp": lambda: int(time.time()) - 120},
+        {"iat": lambda: int(time.time()) + 600},
         {"sub": ""},
         {"at_hash": "AAAA"},
     ],
@@ -71,7 +71,8 @@ async def test_rule_42_an_invented_or_old_state_is_refused(visitor: Visitor, her
 async def test_rule_42_an_id_token_that_is_not_for_us_signs_nobody_in(
     visitor: Visitor, here: ScriptedProvider, changes: dict[str, Any]
 ) -> None:
-    here.change_claims = lambda claims: claims.update(changes)
+    now = {name: value() if callable(value) else value for name, value in changes.items()}
+    here.change_claims = lambda claims: claims.update(now)
 
     assert await came_back(visitor, here) == 403
 
