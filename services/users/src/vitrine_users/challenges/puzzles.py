@@ -69,7 +69,7 @@ class Puzzles:
         """A fresh puzzle; `again` keeps the ticket of somebody who has come back too soon, and their wait."""
         now = datetime.now(UTC)
         expires_at = now + timedelta(seconds=self._life_s)
-        params = {"purpose": purpose, "from": str(int(now.timestamp()))}
+        params = {"purpose": purpose, "from": f"{now.timestamp():.3f}"}
         made = create_challenge(
             ChallengeOptions(
                 algorithm=ALGORITHM,
@@ -122,7 +122,7 @@ class Puzzles:
 
     def _solved(self, salt: str, purpose: Purpose, *, waited: bool, ticket: str = "") -> Solved | None:
         given = parse_qs(salt.partition("?")[2])
-        begun = datetime.fromtimestamp(int(given["from"][0]), UTC)
+        begun = datetime.fromtimestamp(float(given["from"][0]), UTC)
         expires_at = datetime.fromtimestamp(int(given["expires"][0]), UTC)
         now = datetime.now(UTC)
         if given["purpose"] != [purpose] or expires_at <= now:
